@@ -1,0 +1,141 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "relay",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "relay-server", targets: ["relay-server"]),
+        .executable(name: "relay-agent", targets: ["relay-agent"]),
+        .executable(name: "relay-ctl", targets: ["relay-ctl"]),
+        .executable(name: "relay-watch", targets: ["relay-watch"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Where a change begins: a hint from the kernel.
+        .systemLibrary(name: "CInotifyTools", path: "Sources/CInotifyTools"),
+        .executableTarget(
+            name: "relay-watch", dependencies: ["RelayCore", "CInotifyTools"], path: "Sources/WatchProgram",
+            swiftSettings: settings),
+
+        // The language and the decisions: values, messages, the planner, the commit rules.
+        .target(name: "RelayCore", swiftSettings: settings),
+
+        // Bytes to chunks and ids and back.
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd"),
+        .target(
+            name: "RelayContent",
+            dependencies: ["RelayCore", "CZstd", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
+
+        // The only code that touches the shared folder.
+        .target(
+            name: "RelayFolder",
+            dependencies: [
+                "RelayCore", "RelayContent", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+
+        // The only code that touches our own state.
+        .target(
+            name: "RelayStorage",
+            dependencies: ["RelayCore", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
+
+        // Messages, frames, TLS connections.
+        .target(
+            name: "RelayWire",
+            dependencies: [
+                "RelayCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            exclude: ["Protocol"],
+            swiftSettings: settings),
+
+        // The agent: notice, plan, transfer, commit, apply, remember.
+        .target(
+            name: "RelayAgent",
+            dependencies: [
+                "RelayCore", "RelayContent", "RelayFolder", "RelayStorage", "RelayWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // The hub: admit, order, store, relay misses, notify.
+        .target(
+            name: "RelayServer",
+            dependencies: [
+                "RelayCore", "RelayContent", "RelayStorage", "RelayWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // REST over an agent or a hub.
+        .target(
+            name: "RelayAPI",
+            dependencies: [
+                "RelayCore", "RelayAgent", "RelayServer",
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: settings),
+
+        // The client of that API.
+        .target(
+            name: "RelayControl",
+            dependencies: [
+                "RelayCore", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: settings),
+
+        // The programs: parse arguments, compose, map errors to exit codes.
+        .executableTarget(
+            name: "relay-server",
+            dependencies: [
+                "RelayServer", "RelayAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/ServerProgram", swiftSettings: settings),
+        .executableTarget(
+            name: "relay-agent",
+            dependencies: [
+                "RelayAgent", "RelayAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/AgentProgram", swiftSettings: settings),
+        .executableTarget(
+            name: "relay-ctl",
+            dependencies: [
+                "RelayControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/ControlProgram", swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// What an agent tells its hub on the control connection, after the handshake.
+package enum AgentMessage: Hashable, Sendable {
+    /// Asks for every change after the cursor, from the beginning without one, and for all that follow.
+    case subscribe(Cursor?)
+    case commit(Batch)
+    /// The agent's folder durably holds everything up to this revision.
+    case applied(Revision)
+    case ping(UInt64)
+    case pong(UInt64)
+}
+
+/// What a hub tells an agent on the control connection, after the handshake.
+package enum HubMessage: Hashable, Sendable {
+    /// The answer to `subscribe`.
+    case welcome(Welcome)
+    /// The next page of the change feed.
+    case changes(ChangePage)
+    /// The answer to `commit`: one answer an operation, in order.
+    ///
+    /// Comes before the page of changes that covers the batch's revisions. That page leaves out nodes that
+    /// only this batch changed: the agent knows them from its own operations and these answers.
+    case committed(BatchID, answers: [OperationAnswer], decidedAt: Revision)
+    case ping(UInt64)
+    case pong(UInt64)
+    /// The last message before the hub closes the connection; the text is for people.
+    case goodbye(RefusalReason, String)
+}
+
+package struct Welcome: Hashable, Sendable {
+    package var share: ShareID
+    package var epoch: Epoch
+    /// The share's newest revision.
+    package var head: Revision
+    /// Whether the feed goes on from the cursor. If not, every live node and tombstone follows from the
+    /// beginning, and what does not come was lost by the hub, not removed.
+    package var resumes: Bool
+
+    package init(share: ShareID, epoch: Epoch, head: Revision, resumes: Bool) {
+        self.share = share
+        self.epoch = epoch
+        self.head = head
+        self.resumes = resumes
+    }
+}
+
+/// One page of the change feed: each node at most once, in the order of their revisions.
+package struct ChangePage: Hashable, Sendable {
+    package var records: [NodeRecord]
+    /// Small contents and short manifests of the records' payloads, where the hub has them at hand.
+    package var offers: [ContentOffer]
+    /// The cursor once the page is taken in.
+    package var through: Cursor
+    /// Whether the page reaches the share's newest revision of that moment.
+    package var reachesHead: Bool
+
+    package init(records: [NodeRecord], offers: [ContentOffer], through: Cursor, reachesHead: Bool) {
+        self.records = records
+        self.offers = offers
+        self.through = through
+        self.reachesHead = reachesHead
+    }
+
+    /// The most records in one page.
+    package static let limitRecords = 2000
+    /// The most bytes that one page may take when encoded.
+    package static let limitBytes = 900 << 10
+}
+
+/// Why a hub ends a connection.
+package enum RefusalReason: UInt8, Hashable, Sendable {
+    case unsupportedVersion = 1
+    case unknownDevice = 2
+    case badToken = 3
+    case unknownShare = 4
+    case malformed = 5
+    case limit = 6
+    case shuttingDown = 7
+    case failure = 8
+    /// The same device opened a newer connection for the share.
+    case superseded = 9
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// What an agent last saw of a node on disk.
+package struct LocalState: Hashable, Sendable {
+    package var placement: Placement
+    package var kind: NodeKind
+    /// Nil for a file whose present content has not been read yet.
+    package var payload: Payload?
+    package var fingerprint: Fingerprint
+    /// Whether the fingerprint is old enough to tell a later change by it.
+    package var isTrusted: Bool
+
+    package init(
+        placement: Placement, kind: NodeKind, payload: Payload?, fingerprint: Fingerprint, isTrusted: Bool
+    ) {
+        self.placement = placement
+        self.kind = kind
+        self.payload = payload
+        self.fingerprint = fingerprint
+        self.isTrusted = isTrusted
+    }
+}
+
+/// What an agent knows of a node on the hub.
+package enum RemoteState: Hashable, Sendable {
+    case live(NodeState)
+    case removed(Revision)
+
+    package var state: NodeState? {
+        if case .live(let state) = self { state } else { nil }
+    }
+}
+
+/// One node in an agent's three trees; a nil tree does not have the node.
+package struct ReplicaNode: Hashable, Sendable {
+    package var id: NodeID
+    /// What agent and hub last agreed on.
+    package var base: NodeState?
+    /// What was last seen on disk.
+    package var local: LocalState?
+    /// The latest from the hub.
+    package var remote: RemoteState?
+    /// For a conflict copy that the hub does not know yet: the node it is a copy of.
+    package var origin: NodeID?
+
+    package init(
+        id: NodeID, base: NodeState? = nil, local: LocalState? = nil, remote: RemoteState? = nil,
+        origin: NodeID? = nil
+    ) {
+        self.id = id
+        self.base = base
+        self.local = local
+        self.remote = remote
+        self.origin = origin
+    }
+
+    /// Whether no tree has the node, so that it need not be kept.
+    package var isEmpty: Bool { base == nil && local == nil && (remote == nil || remote?.state == nil) }
+
+    /// Whether the three trees are equal in this node, so that nothing is to be done.
+    package var isInSync: Bool {
+        guard let base, let local, case .live(let remote) = remote else { return false }
+        return base == remote && local.placement == remote.placement && local.payload == remote.payload
+            && local.isTrusted
+    }
+}
+
+/// An agent's own state of one share could not be read or written.
+package struct StateError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// `cannot <verb> <object>: <cause>`, for people.
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// The three trees of one share on one agent: observations, never pending work.
+///
+/// Owned by one engine. All calls between two commits of the owner are one transaction.
+package protocol ReplicaStore: AnyObject {
+    /// Nil when nothing is known of the node.
+    func node(_ id: NodeID) throws(StateError) -> ReplicaNode?
+    /// Writes the node's whole row; removes it when `isEmpty`.
+    func put(_ node: ReplicaNode) throws(StateError)
+
+    /// The node that the local tree has at this placement.
+    func localChild(_ placement: Placement) throws(StateError) -> NodeID?
+    /// All nodes that the local tree has beneath this one directly, in the order of their names.
+    func localChildren(of parent: NodeID) throws(StateError) -> [NodeID]
+    /// The nodes of the local tree with this inode (several for hard links), in no order.
+    func localNodes(identity: FileIdentity) throws(StateError) -> [NodeID]
+    /// Some node whose local payload has this content and is trusted.
+    func localNode(content: ContentID) throws(StateError) -> NodeID?
+    /// The live node that the remote tree has at this placement.
+    func remoteChild(_ placement: Placement) throws(StateError) -> NodeID?
+    /// All live nodes that the remote tree has beneath this one directly, in the order of their names.
+    func remoteChildren(of parent: NodeID) throws(StateError) -> [NodeID]
+    /// Some live node whose remote payload has this content.
+    func remoteNode(content: ContentID) throws(StateError) -> NodeID?
+
+    /// Nodes that are not in sync, at most `limit`, with ids after `after` (nil: from the first), in the
+    /// order of their ids.
+    func unsynced(after: NodeID?, limit: Int) throws(StateError) -> [NodeID]
+    /// All nodes with ids after `after`, at most `limit`, in the order of their ids.
+    func nodes(after: NodeID?, limit: Int) throws(StateError) -> [NodeID]
+
+    /// How far the change feed was followed; nil before the first page.
+    var cursor: Cursor? { get }
+    func setCursor(_ cursor: Cursor?) throws(StateError)
+
+    /// The chunk list of a content with more than one chunk, if it is known here.
+    func manifest(_ content: ContentID) throws(StateError) -> Manifest?
+    func putManifest(_ manifest: Manifest, for content: ContentID) throws(StateError)
+}

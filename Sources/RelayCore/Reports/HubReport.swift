@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// What a hub says of itself: the answer to `GET /v1/status` there.
+package struct HubReport: Codable, Hashable, Sendable {
+    package var version: String
+    package var hubID: String
+    package var listen: String
+    package var shares: [HubShareReport]
+    package init(version: String, hubID: String, listen: String, shares: [HubShareReport]) {
+        self.version = version
+        self.hubID = hubID
+        self.listen = listen
+        self.shares = shares
+    }
+}
+
+package struct HubShareReport: Codable, Hashable, Sendable {
+    package var name: String
+    package var revision: UInt64
+    package var epoch: String
+    /// Bytes of content in the store.
+    package var storedBytes: UInt64
+    /// Nil: no limit.
+    package var storeLimitBytes: UInt64?
+    package var devices: [HubDeviceReport]
+    package init(
+        name: String, revision: UInt64, epoch: String, storedBytes: UInt64, storeLimitBytes: UInt64?,
+        devices: [HubDeviceReport]
+    ) {
+        self.name = name
+        self.revision = revision
+        self.epoch = epoch
+        self.storedBytes = storedBytes
+        self.storeLimitBytes = storeLimitBytes
+        self.devices = devices
+    }
+}
+
+package struct HubDeviceReport: Codable, Hashable, Sendable {
+    package var name: String
+    package var deviceID: String
+    package var isOnline: Bool
+    /// The newest revision that the device said it durably holds.
+    package var appliedRevision: UInt64
+    package init(name: String, deviceID: String, isOnline: Bool, appliedRevision: UInt64) {
+        self.name = name
+        self.deviceID = deviceID
+        self.isOnline = isOnline
+        self.appliedRevision = appliedRevision
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// What the agent's engine is told. Completions of folder work arrive in the order in which the work took
+/// effect: scans and apply batches run one at a time, in the order in which they were asked for.
+package enum AgentInput: Sendable {
+    /// The folder was opened and is the one that belongs to this replica. First input, once.
+    case opened(root: FileIdentity)
+    case connected
+    case disconnected
+    case message(HubMessage)
+    case hints([Hint])
+    case scanned([ScanResult])
+    case read([ReadResult])
+    case staged(node: NodeID, content: ContentID, StageOutcome)
+    case applied([ApplyResult])
+    /// A holder of wanted content may have come online: waiting stage requests are worth another try.
+    case retryStaging
+    /// The regular full scan is due, or somebody asked for one.
+    case rescan
+    /// Removes the node at this path of the remote tree, on behalf of a person (`relay-ctl delete`).
+    case remove(RelativePath)
+    /// Somebody confirmed that the share's removal of many nodes is meant.
+    case confirmRemovals
+    case tick
+}
+
+/// What the agent's engine wants done.
+package enum AgentEffect: Hashable, Sendable {
+    /// One at a time: the next scan is asked for after the results of this one.
+    case scan([ScanRequest])
+    /// Any number may be under way; each request is answered once.
+    case read([ReadRequest])
+    case send(AgentMessage)
+    /// Any number may be under way; each request is answered once, unless it is cancelled.
+    case stage(StageRequest)
+    /// The staged or half-staged file of this node is not wanted any more; there will be no answer.
+    case unstage(node: NodeID, content: ContentID)
+    /// One at a time: the next batch is asked for after the results of this one. Steps run in order.
+    case apply([ApplyAction])
+    /// Call with `tick` at this time, if nothing else happened before.
+    case wake(Instant)
+    /// The engine acts no more until the cause is gone; the text is for people.
+    case halted(String)
+    case resumed
+}
