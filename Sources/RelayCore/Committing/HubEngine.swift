@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// The hub's commit engine for one share: orders operations and feeds the changes to subscribers.
+///
+/// A deterministic machine: inputs go in, effects come out; it does no I/O but through its index. The owner
+/// runs each `receive` in one transaction of the index and carries out the effects once that is durable.
+/// After an error the engine is dropped, and a new one made over the index.
+package final class HubEngine<Index: ShareIndex> {
+    private struct Subscriber {
+        var device: DeviceID
+        /// The subscriber was sent everything up to here.
+        var position: Revision
+        /// Pages on their way since the connection was last known to have room.
+        var pagesUnderWay = 0
+    }
+
+    private let index: Index
+    private let chain: (ChainValue, NodeRecord) -> ChainValue
+    private let offer: (ContentID) -> ContentOffer?
+    private var subscribers: [SubscriberID: Subscriber] = [:]
+
+    /// How many pages may be on their way to one subscriber.
+    package static var limitPagesUnderWay: Int { 4 }
+
+    /// `chain` continues the share's hash chain; `offer` finds a small content or short manifest that the hub
+    /// holds, for the pages of those who catch up.
+    package init(
+        index: Index, chain: @escaping (ChainValue, NodeRecord) -> ChainValue,
+        offer: @escaping (ContentID) -> ContentOffer?
+    ) {
+        self.index = index
+        self.chain = chain
+        self.offer = offer
+    }
+
+    package func receive(_ inputs: [HubInput]) throws(StateError) -> [HubEffect] {
+        var effects: [HubEffect] = []
+        var group = CommitGroup(start: index.head.revision)
+        for input in inputs {
+            switch input {
+            case .subscribed(let id, let device, let cursor):
+                try subscribe(id, device, cursor, &effects)
+            case .unsubscribed(let id): subscribers[id] = nil
+            case .drained(let id): subscribers[id]?.pagesUnderWay = 0
+            case .applied: break
+            case .commit(let id, let batch): try commit(batch, from: id, &group, &effects)
+            }
+        }
+        for id in subscribers.keys.sorted() { try feed(id, group, &effects) }
+        return effects
+    }
+
+    private func subscribe(
+        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ effects: inout [HubEffect]
+    ) throws(StateError) {
+        var resumes = cursor == nil && index.head.revision == .zero
+        if let cursor, cursor.epoch == index.epoch, try index.chain(at: cursor.revision) == cursor.chain {
+            resumes = true
+        }
+        let position = resumes ? cursor?.revision ?? .zero : .zero
+        subscribers[id] = Subscriber(device: device, position: position)
+        let welcome = Welcome(
+            share: ShareID(Bytes16(high: 0, low: 0)), epoch: index.epoch, head: index.head.revision,
+            resumes: resumes)
+        effects.append(.send(id, .welcome(welcome)))
+        if position == index.head.revision {
+            let page = ChangePage(records: [], offers: [], through: index.head, reachesHead: true)
+            effects.append(.send(id, .changes(page)))
+        }
+    }
+
+    private func commit(
+        _ batch: Batch, from id: SubscriberID, _ group: inout CommitGroup, _ effects: inout [HubEffect]
+    ) throws(StateError) {
+        guard let device = subscribers[id]?.device else { return }
+        if let (answers, decidedAt) = try index.answers(device: device, batch: batch.id) {
+            effects.append(.send(id, .committed(batch.id, answers: answers, decidedAt: decidedAt)))
+            return
+        }
+        group.add(batch.offers)
+        var answers: [OperationAnswer] = []
+        answers.reserveCapacity(batch.operations.count)
+        for operation in batch.operations {
+            let head = index.head
+            let decision = try CommitRules.decide(
+                operation, as: head.revision.next, by: device, in: index)
+            switch decision {
+            case .rejected(let answer): answers.append(answer)
+            case .accepted(let record):
+                try index.append(record, chain: chain(head.chain, record))
+                group.add(record, from: id)
+                answers.append(.accepted(record.revision))
+                if case .file(let file)? = record.state?.payload, file.sizeBytes > 0, operation.hasPayload,
+                    group.offers[file.content]?.inline == nil
+                {
+                    effects.append(.acquire(file.content, sizeBytes: file.sizeBytes, from: device))
+                }
+            }
+        }
+        let decidedAt = index.head.revision
+        try index.putAnswers(answers, decidedAt: decidedAt, device: device, batch: batch.id)
+        effects.append(.send(id, .committed(batch.id, answers: answers, decidedAt: decidedAt)))
+    }
+
+    /// Sends what the subscriber lacks, as far as its connection takes it.
+    private func feed(
+        _ id: SubscriberID, _ group: CommitGroup, _ effects: inout [HubEffect]
+    ) throws(StateError) {
+        guard var subscriber = subscribers[id] else { return }
+        while subscriber.position < index.head.revision,
+            subscriber.pagesUnderWay < Self.limitPagesUnderWay
+        {
+            var builder = ChangePageBuilder()
+            if subscriber.position == group.start,
+                let page = group.page(for: id, through: index.head, builder: &builder)
+            {
+                subscriber.position = index.head.revision
+                effects.append(.send(id, .changes(page)))
+            } else {
+                let page = try catchUpPage(after: subscriber.position, &builder, group)
+                subscriber.position = page.through.revision
+                effects.append(.send(id, .changes(page)))
+            }
+            subscriber.pagesUnderWay += 1
+        }
+        subscribers[id] = subscriber
+    }
+
+    private func catchUpPage(
+        after revision: Revision, _ builder: inout ChangePageBuilder, _ group: CommitGroup
+    ) throws(StateError) -> ChangePage {
+        let records = try index.records(after: revision, limit: ChangePage.limitRecords)
+        var taken = revision
+        for record in records {
+            let found = record.state?.payload.content.flatMap { group.offers[$0] ?? offer($0) }
+            guard builder.add(record, offer: found) else { break }
+            taken = record.revision
+        }
+        // Records that were overtaken by later ones leave gaps: at the end of the list the page is complete.
+        let isLast = builder.records.count == records.count && records.count < ChangePage.limitRecords
+        let through = isLast ? index.head.revision : taken
+        let chain = try index.chain(at: through) ?? .start
+        return ChangePage(
+            records: builder.records, offers: builder.offers,
+            through: Cursor(epoch: index.epoch, revision: through, chain: chain),
+            reachesHead: through == index.head.revision)
+    }
+}
+
+extension Operation {
+    /// Whether the operation names a payload.
+    fileprivate var hasPayload: Bool {
+        switch self {
+        case .create, .change: true
+        case .place, .remove: false
+        }
+    }
+}
