@@ -101,13 +101,11 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // REST over an agent or a hub.
+        // REST over an agent or a hub, on a Unix socket.
         .target(
             name: "RelayAPI",
-            dependencies: [
-                "RelayCore", "RelayAgent", "RelayServer",
-                .product(name: "Hummingbird", package: "hummingbird"),
-            ],
+            dependencies: ["RelayCore", .product(name: "Hummingbird", package: "hummingbird")],
+            exclude: ["openapi.yaml"],
             swiftSettings: settings),
 
         // The client of that API.
@@ -118,23 +116,38 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What the programs share: arguments, exit codes, log lines, signals.
+        .target(
+            name: "RelayProgram",
+            dependencies: [
+                "RelayCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         // The programs: parse arguments, compose, map errors to exit codes.
         .executableTarget(
             name: "relay-server",
             dependencies: [
-                "RelayServer", "RelayAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "RelayServer", "RelayAPI", "RelayControl", "RelayProgram",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/ServerProgram", swiftSettings: settings),
         .executableTarget(
             name: "relay-agent",
             dependencies: [
-                "RelayAgent", "RelayAPI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "RelayAgent", "RelayAPI", "RelayProgram",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/AgentProgram", swiftSettings: settings),
         .executableTarget(
             name: "relay-ctl",
             dependencies: [
-                "RelayControl", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "RelayControl", "RelayProgram",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/ControlProgram", swiftSettings: settings),
     ]

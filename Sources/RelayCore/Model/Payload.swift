@@ -11,6 +11,18 @@ package enum NodeKind: UInt8, Sendable, Hashable {
 package struct PermissionBits: Hashable, Sendable {
     package let rawValue: UInt16
     package init(_ mode: UInt32) { rawValue = UInt16(truncatingIfNeeded: mode & 0o777) }
+
+    /// Four octal digits, as `0644`.
+    package var octalText: String {
+        let digits = String(rawValue, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+    }
+
+    /// Reads octal digits up to `0777`; nil for anything else.
+    package init?(octalText text: some StringProtocol) {
+        guard let mode = UInt32(text, radix: 8), mode <= 0o777 else { return nil }
+        self.init(mode)
+    }
 }
 
 /// What a node holds.

@@ -49,7 +49,7 @@ package protocol AgentControlling: Sendable {
     func download(share: String?, path: RelativePath, timeoutSeconds: Double?) async throws(ControlError)
         -> String
     /// Brings the share's current content at this path and hands its bytes over in order, whether or not
-    /// the folder has them.
+    /// the folder has them. The sink is called at least once: for an empty file once with no bytes.
     func read(
         share: String?, path: RelativePath, timeoutSeconds: Double?,
         into sink: @Sendable (FilePayload, [UInt8]) async throws -> Void
