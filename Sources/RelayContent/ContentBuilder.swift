@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RelayCore
+
+/// Makes a content's description from its bytes as they come, in portions of any size.
+///
+/// The description depends on the bytes alone, not on the portions. Memory is bounded: two chunks of
+/// `Chunker.maximumBytes`, and 36 bytes for each chunk found.
+package struct ContentBuilder {
+    private var chunks: [ChunkReference] = []
+    private var sizeBytes: UInt64 = 0
+    /// Bytes of no chunk yet: too few to be sure of finding the next chunk's end, or of a small content.
+    private var pending: [UInt8] = []
+
+    package init() {}
+
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        sizeBytes += UInt64(bytes.count)
+        guard pending.count + bytes.count >= Chunker.maximumBytes else {
+            pending.append(contentsOf: bytes)
+            return
+        }
+        let taken = cutPending(followedBy: bytes)
+        var rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
+        while rest.count >= Chunker.maximumBytes {
+            rest = UnsafeRawBufferPointer(rebasing: rest[addFirstChunk(of: rest)...])
+        }
+        pending.append(contentsOf: rest)
+    }
+
+    package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
+
+    /// The description of all bytes so far. The builder is empty again.
+    package mutating func finish() -> ContentDescription {
+        defer { self = ContentBuilder() }
+        let rest = pending
+        let isSmall = sizeBytes <= UInt64(ContentLimits.inlineBytes)
+        if isSmall {
+            if !rest.isEmpty { rest.withUnsafeBytes { add($0) } }
+        } else {
+            rest.withUnsafeBytes { rest in
+                var start = 0
+                while start < rest.count {
+                    start += addFirstChunk(of: UnsafeRawBufferPointer(rebasing: rest[start...]))
+                }
+            }
+        }
+        let manifest = Manifest(chunks)
+        return ContentDescription(
+            content: Hashing.contentID(of: manifest), sizeBytes: sizeBytes, manifest: manifest,
+            inline: isSmall && !rest.isEmpty ? ChunkCodec.encode(rest) : nil)
+    }
+
+    /// Cuts the chunks that begin in `pending`, with as many of `bytes` behind it as that takes. Gives the
+    /// number of `bytes` that are in these chunks or in `pending` now.
+    private mutating func cutPending(followedBy bytes: UnsafeRawBufferPointer) -> Int {
+        let earlier = pending.count
+        guard earlier > 0 else { return 0 }
+        var joined = pending
+        pending = []
+        joined.append(contentsOf: bytes.prefix(Chunker.maximumBytes))
+        let start = joined.withUnsafeBytes { joined -> Int in
+            var start = 0
+            while start < earlier, joined.count - start >= Chunker.maximumBytes {
+                start += addFirstChunk(of: UnsafeRawBufferPointer(rebasing: joined[start...]))
+            }
+            return start
+        }
+        guard start < earlier else { return start - earlier }
+        // Fewer than `maximumBytes` follow `start`, so that `joined` ends with the last of `bytes`.
+        joined.removeFirst(start)
+        pending = joined
+        return bytes.count
+    }
+
+    /// Adds the first chunk of bytes that are enough to find its end, or the last; gives its length.
+    private mutating func addFirstChunk(of bytes: UnsafeRawBufferPointer) -> Int {
+        let length = Chunker.firstChunkLength(in: bytes, isEnd: true) ?? bytes.count
+        add(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+        return length
+    }
+
+    private mutating func add(_ chunk: UnsafeRawBufferPointer) {
+        chunks.append(
+            ChunkReference(id: Hashing.chunkID(of: chunk), sizeBytes: UInt32(truncatingIfNeeded: chunk.count))
+        )
+    }
+}
