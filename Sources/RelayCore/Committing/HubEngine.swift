@@ -80,8 +80,10 @@ package final class HubEngine<Index: ShareIndex> {
         group.add(batch.offers)
         var answers: [OperationAnswer] = []
         answers.reserveCapacity(batch.operations.count)
-        for operation in batch.operations {
+        var placed: [NodeID: Revision] = [:]
+        for proposed in batch.operations {
             let head = index.head
+            let operation = proposed.resolved(placed)
             let decision = try CommitRules.decide(
                 operation, as: head.revision.next, by: device, in: index)
             switch decision {
@@ -89,6 +91,7 @@ package final class HubEngine<Index: ShareIndex> {
             case .accepted(let record):
                 try index.append(record, chain: chain(head.chain, record))
                 group.add(record, from: id)
+                if case .place = operation { placed[record.node] = record.revision }
                 answers.append(.accepted(record.revision))
                 if case .file(let file)? = record.state?.payload, file.sizeBytes > 0, operation.hasPayload,
                     group.offers[file.content]?.inline == nil
@@ -148,6 +151,14 @@ package final class HubEngine<Index: ShareIndex> {
 }
 
 extension Operation {
+    /// The operation with `Revision.ofThisBatch` replaced by the revision that is meant.
+    fileprivate func resolved(_ placed: [NodeID: Revision]) -> Operation {
+        guard case .place(let node, let placement, .ofThisBatch) = self, let revision = placed[node] else {
+            return self
+        }
+        return .place(node: node, placement: placement, basedOn: revision)
+    }
+
     /// Whether the operation names a payload.
     fileprivate var hasPayload: Bool {
         switch self {

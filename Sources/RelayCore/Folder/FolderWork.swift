@@ -71,9 +71,12 @@ package struct ScanResult: Hashable, Sendable {
 package struct ReadRequest: Hashable, Sendable {
     package var node: NodeID
     package var path: RelativePath
-    package init(node: NodeID, path: RelativePath) {
+    /// Read although somebody has the file open for writing, as long as it does not change meanwhile.
+    package var isInsisting: Bool
+    package init(node: NodeID, path: RelativePath, isInsisting: Bool = false) {
         self.node = node
         self.path = path
+        self.isInsisting = isInsisting
     }
 }
 

@@ -11,11 +11,18 @@ package struct EntryName: Hashable, Sendable, Comparable {
 
     /// Nil for what is not a name of a directory entry.
     package init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count <= Self.limitBytes else { return nil }
+        self.init(Array(bytes))
+    }
+
+    /// Nil for what is not a name of a directory entry. Takes the array as it is, without a copy.
+    package init?(_ bytes: [UInt8]) {
         guard !bytes.isEmpty, bytes.count <= Self.limitBytes else { return nil }
-        guard !bytes.contains(where: { $0 == 0 || $0 == 0x2f }) else { return nil }
-        let copy = Array(bytes)
-        guard copy != [0x2e], copy != [0x2e, 0x2e] else { return nil }
-        self.bytes = copy
+        for byte in bytes where byte == 0 || byte == 0x2f { return nil }
+        guard bytes[0] != 0x2e || (bytes.count != 1 && !(bytes.count == 2 && bytes[1] == 0x2e)) else {
+            return nil
+        }
+        self.bytes = bytes
     }
 
     /// Nil for what is not a name of a directory entry.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From the outcomes of steps to the local tree and the base.
+
+extension AgentEngine {
+    func applied(_ results: [ApplyResult]) throws(StateError) {
+        guard let planned = applying else { return }
+        applying = nil
+        applyingNodes = []
+        for (step, result) in zip(planned, results) {
+            try applied(step, result.outcome)
+            dirty.insert(step.node)
+            if case .fetch(_, let displaced?) = step.purpose { dirty.insert(displaced) }
+        }
+    }
+
+    private func applied(_ step: PlannedApply, _ outcome: ApplyOutcome) throws(StateError) {
+        switch outcome {
+        case .done(let fingerprint): try done(step, fingerprint, kept: nil)
+        case .doneKeeping(let fingerprint, let name, let keptFingerprint):
+            try done(step, fingerprint, kept: (name, keptFingerprint))
+        case .changed, .occupied, .absent: try lookAgain(after: step)
+        case .notEmpty:
+            scanDeeply(step.node)
+            retryLater(step.node, reason: "the directory holds things that are not shared")
+        case .failed(let problem): retryLater(step.node, reason: problem.description, from: 1000)
+        }
+    }
+
+    /// Something else than expected was found: the local tree is looked after before the next try.
+    private func lookAgain(after step: PlannedApply) throws(StateError) {
+        retryLater(step.node)
+        if let placement = try replica.node(step.node)?.local?.placement {
+            scans.insert(entry: placement, isDeep: true)
+        }
+        switch step.purpose {
+        case .fetch(let basis, _), .move(let basis): scans.insert(entry: basis.placement, isDeep: true)
+        case .evade(let target, _): scans.insert(entry: target)
+        case .payload, .discard: break
+        }
+    }
+
+    private func done(
+        _ step: PlannedApply, _ fingerprint: Fingerprint?, kept: (name: EntryName, fingerprint: Fingerprint)?
+    ) throws(StateError) {
+        clearTrouble(step.node)
+        guard var node = try replica.node(step.node) else { return }
+        switch step.purpose {
+        case .fetch(let basis, let displaced):
+            guard let fingerprint else { return }
+            if let displaced { try wasDisplaced(displaced, by: node.id, kept) }
+            if displaced == nil, let kept {
+                scans.insert(entry: Placement(parent: basis.placement.parent, name: kept.name))
+            }
+            node.local = LocalState(
+                placement: basis.placement, kind: basis.payload.kind, payload: basis.payload,
+                fingerprint: fingerprint, isTrusted: true)
+            node.base = basis
+            consumeStaging(node.id)
+        case .payload(let payload, let basis, let keepsLocal):
+            guard let fingerprint, let former = node.local else { return }
+            try keep(kept, of: node, former, isPlanned: keepsLocal)
+            node.local?.payload = payload
+            node.local?.fingerprint = fingerprint
+            node.local?.isTrusted = true
+            agree(&node, onPayloadOf: basis)
+            if payload.content != former.payload?.content { consumeStaging(node.id) }
+        case .move(let basis):
+            node.local?.placement = basis.placement
+            if let fingerprint { node.local?.fingerprint = fingerprint }
+            node.base?.placement = basis.placement
+            node.base?.placementRevision = basis.placementRevision
+        case .evade(let target, let isLocalChange):
+            node.local?.placement = target
+            if let fingerprint { node.local?.fingerprint = fingerprint }
+            // A place of our own making is no move of the user's.
+            if !isLocalChange { node.base?.placement = target }
+        case .discard:
+            node.local = nil
+            node.base = nil
+        }
+        try putAndPlan(node)
+    }
+
+    /// Agent and hub now agree on the payload; on the placement they did before, or the node is new here.
+    private func agree(_ node: inout ReplicaNode, onPayloadOf basis: NodeState) {
+        if node.base == nil { node.base = basis }
+        node.base?.payload = basis.payload
+        node.base?.payloadRevision = basis.payloadRevision
+    }
+
+    /// A node that the folder alone had lost its name to the hub's.
+    private func wasDisplaced(
+        _ id: NodeID, by winner: NodeID, _ kept: (name: EntryName, fingerprint: Fingerprint)?
+    ) throws(StateError) {
+        guard var node = try replica.node(id) else { return }
+        if let kept {
+            node.local?.placement.name = kept.name
+            node.local?.fingerprint = kept.fingerprint
+            node.local?.isTrusted = false
+            node.origin = winner
+            requestRead(id)
+        } else {
+            node.local = nil
+        }
+        try putAndPlan(node)
+    }
+
+    /// The former entry stands beside the node now: as a conflict copy that was planned, or as an edit that
+    /// nobody had seen.
+    private func keep(
+        _ kept: (name: EntryName, fingerprint: Fingerprint)?, of node: ReplicaNode, _ former: LocalState,
+        isPlanned: Bool
+    ) throws(StateError) {
+        guard let kept else { return }
+        let placement = Placement(parent: former.placement.parent, name: kept.name)
+        guard isPlanned, try replica.localChild(placement) == nil else {
+            scans.insert(entry: placement)
+            return
+        }
+        var copy = former
+        copy.placement = placement
+        copy.fingerprint = kept.fingerprint
+        copy.isTrusted = false
+        let id = makeNodeID()
+        try putAndPlan(ReplicaNode(id: id, local: copy, origin: node.id))
+        if copy.kind == .file { requestRead(id) }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From a node's three states to what is to be done next about it.
+
+extension AgentEngine {
+    func plan(_ node: ReplicaNode) -> NodePlan {
+        let plan = Planner.plan(
+            base: node.base, local: node.local.flatMap { LocalView($0) }, remote: node.remote)
+        guard overruled.contains(node.id) else { return plan }
+        switch plan {
+        case .merge(.push, let payload): return .merge(placement: .pull, payload: payload)
+        case .remove: return .fetch
+        default: return plan
+        }
+    }
+
+    /// Whether something is under way with the node, after which it is planned again.
+    func isBusy(_ id: NodeID) -> Bool {
+        applyingNodes.contains(id) || proposal?.nodes.contains(id) == true
+    }
+
+    func consider(_ id: NodeID) throws(StateError) {
+        waits.remove(id)
+        guard !isBusy(id) else { return }
+        guard let node = try replica.node(id) else {
+            unstage(id)
+            return
+        }
+        if let local = node.local {
+            guard try !isGone(id), local.placement.parent != .limbo else { return }
+            if local.kind == .file {
+                let isVerified = local.isTrusted || readRetries[id] != nil
+                if local.payload == nil || !isVerified { requestRead(id) }
+                if local.payload == nil { return }
+            }
+        }
+        if let due = retries[id]?.due, due > now { return }
+        try act(on: node)
+    }
+
+    private func act(on node: ReplicaNode) throws(StateError) {
+        switch plan(node) {
+        case .forget:
+            unstage(node.id)
+            overruled.remove(node.id)
+            clearTrouble(node.id)
+            try put(ReplicaNode(id: node.id))
+            wake(node.id)
+        case .create, .remove: candidates.insert(node.id)
+        case .revive: try revive(node)
+        case .discard:
+            unstage(node.id)
+            pullable.insert(node.id)
+        case .fetch:
+            if let state = node.remote?.state { pull(node, state.payload) }
+        case .merge(.agreed, .agreed): try settle(node)
+        case .merge(let placement, let payload):
+            switch payload {
+            case .pull(let wanted): pull(node, wanted)
+            case .conflict: if let state = node.remote?.state { pull(node, state.payload) }
+            case .agreed, .push: unstage(node.id)
+            }
+            if placement == .pull { pullable.insert(node.id) }
+            if placement == .push || payload == .push { candidates.insert(node.id) }
+        }
+    }
+
+    private func pull(_ node: ReplicaNode, _ payload: Payload) {
+        if case .file(let file) = payload, node.local?.payload?.content != file.content {
+            stage(node.id, file)
+            guard isStaged(node.id, file) else { return }
+        }
+        pullable.insert(node.id)
+    }
+
+    /// Local and remote are equal: that is what was agreed on now.
+    private func settle(_ node: ReplicaNode) throws(StateError) {
+        guard let state = node.remote?.state else { return }
+        unstage(node.id)
+        overruled.remove(node.id)
+        if node.local?.isTrusted == true { clearTrouble(node.id) }
+        if node.base != state {
+            var node = node
+            node.base = state
+            try put(node)
+        }
+        if let content = state.payload.content { feedOffers.remove(content) }
+        wake(node.id)
+    }
+
+    /// Gives what is left in the folder of a node that the hub removed an identity of its own.
+    func revive(_ node: ReplicaNode) throws(StateError) {
+        unstage(node.id)
+        overruled.remove(node.id)
+        let heir = makeNodeID()
+        try adopt(node, as: ReplicaNode(id: heir, origin: node.origin))
+        try put(ReplicaNode(id: node.id))
+        wake(node.id)
+    }
+
+    /// Hands the local state of one node, and the children beneath it, to another.
+    func adopt(_ node: ReplicaNode, as heir: ReplicaNode) throws(StateError) {
+        for child in try replica.localChildren(of: node.id) {
+            guard var childNode = try replica.node(child) else { continue }
+            childNode.local?.placement.parent = heir.id
+            // Where it was agreed to be is where its directory was: that it has a new identity is no move.
+            if childNode.base?.placement.parent == node.id { childNode.base?.placement.parent = heir.id }
+            try putAndPlan(childNode)
+        }
+        var former = node
+        former.local = nil
+        try put(former)
+        var heir = heir
+        heir.local = node.local
+        try putAndPlan(heir)
+        if let deadline = missing.removeValue(forKey: node.id) { missing[heir.id] = deadline }
+        clearTrouble(node.id)
+        dirty.insert(node.id)
+        wake(node.id)
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From the hub's messages to the remote tree.
+
+extension AgentEngine {
+    func take(_ message: HubMessage) throws(StateError) {
+        switch message {
+        case .welcome(let welcome): try take(welcome)
+        case .changes(let page): try take(page)
+        case .committed(let id, let answers, let decidedAt): try take(id, answers, decidedAt)
+        case .ping, .pong, .goodbye: break
+        }
+    }
+
+    func disconnect() {
+        isConnected = false
+        isFollowing = false
+        // What became of it is told by the feed.
+        if let lost = proposal {
+            proposal = nil
+            for id in lost.nodes.sorted() { dirty.insert(id) }
+        }
+    }
+
+    private func take(_ welcome: Welcome) throws(StateError) {
+        guard !welcome.resumes else {
+            isReconciling = false
+            return
+        }
+        isReconciling = true
+        isConsistent = false
+        guard replica.cursor != nil else { return }
+        try forgetHub()
+    }
+
+    /// The hub's line of history is not the one that was followed: nothing is known of it, and what it does
+    /// not have was not removed there.
+    private func forgetHub() throws(StateError) {
+        var after: NodeID?
+        while true {
+            let page = try replica.nodes(after: after, limit: 1000)
+            for id in page {
+                guard var node = try replica.node(id) else { continue }
+                node.base = nil
+                node.remote = nil
+                try put(node)
+                dirty.insert(id)
+            }
+            guard page.count == 1000, let last = page.last else { break }
+            after = last
+        }
+        try replica.setCursor(nil)
+        awaitedRevision = .zero
+        reportedRevision = .zero
+    }
+
+    private func take(_ page: ChangePage) throws(StateError) {
+        for offer in page.offers { feedOffers.insert(offer) }
+        for record in page.records { try take(record) }
+        try replica.setCursor(page.through)
+        guard page.reachesHead else { return }
+        isFollowing = true
+        isReconciling = false
+        guard !isConsistent else { return }
+        isConsistent = true
+        for id in unsettled.sorted() { dirty.insert(id) }
+    }
+
+    private func take(_ record: NodeRecord) throws(StateError) {
+        var node = try replica.node(record.node) ?? ReplicaNode(id: record.node)
+        if let remote = node.remote, remote.revision >= record.revision { return }
+        guard record.state != nil || node.local != nil || node.base != nil || node.remote != nil else {
+            return
+        }
+        node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
+        retries[record.node] = nil
+        try putAndPlan(node)
+    }
+
+    private func take(
+        _ id: BatchID, _ answers: [OperationAnswer], _ decidedAt: Revision
+    ) throws(StateError) {
+        guard let answered = proposal, answered.id == id else { return }
+        proposal = nil
+        awaitedRevision = max(awaitedRevision, decidedAt)
+        for (operation, answer) in zip(answered.operations, answers) {
+            try take(operation, answer)
+            dirty.insert(operation.node)
+            wake(operation.node)
+        }
+        for id in answered.nodes.sorted() { dirty.insert(id) }
+    }
+
+    private func take(_ operation: Operation, _ answer: OperationAnswer) throws(StateError) {
+        let id = operation.node
+        switch answer {
+        case .accepted(let revision):
+            clearTrouble(id)
+            try accepted(operation, revision)
+        case .cycle: overruled.insert(id)
+        case .refused(let reason): retryLater(id, reason: reason, from: 10_000)
+        case .stale, .nameTaken, .parentGone, .nodeGone, .notEmpty: retryLater(id)
+        }
+    }
+
+    /// The agent's own change is part of the remote tree now; the feed does not repeat it.
+    private func accepted(_ operation: Operation, _ revision: Revision) throws(StateError) {
+        guard var node = try replica.node(operation.node) else { return }
+        if let remote = node.remote, remote.revision >= revision { return }
+        switch operation {
+        case .create(_, let placement, let payload, _):
+            node.remote = .live(
+                NodeState(
+                    placement: placement, placementRevision: revision, payload: payload,
+                    payloadRevision: revision))
+            node.origin = nil
+            if let content = payload.content { offers.remove(content) }
+        case .place(_, let placement, _):
+            guard var state = node.remote?.state else { return }
+            state.placement = placement
+            state.placementRevision = revision
+            node.remote = .live(state)
+        case .change(_, let payload, _):
+            guard var state = node.remote?.state else { return }
+            state.payload = payload
+            state.payloadRevision = revision
+            node.remote = .live(state)
+            if let content = payload.content { offers.remove(content) }
+        case .remove: node.remote = .removed(revision)
+        }
+        try put(node)
+    }
+
+    /// Somebody wants a node gone that the folder does not have (yet): as if it had been here and removed.
+    func removeRemote(_ path: RelativePath) throws(StateError) {
+        var target = NodeID.root
+        for name in path.components {
+            guard let child = try replica.remoteChild(Placement(parent: target, name: name)) else { return }
+            target = child
+        }
+        guard target != .root else { return }
+        var stack = [target]
+        while let id = stack.popLast() {
+            stack.append(contentsOf: try replica.remoteChildren(of: id))
+            guard var node = try replica.node(id), node.local == nil, let state = node.remote?.state else {
+                continue
+            }
+            node.base = state
+            try putAndPlan(node)
+        }
+    }
+
+    /// Tells the hub how far the folder has durably followed.
+    func reportApplied() {
+        guard isFollowing, unsettled.isEmpty, let cursor = replica.cursor,
+            cursor.revision > reportedRevision
+        else { return }
+        reportedRevision = cursor.revision
+        effects.append(.send(.applied(cursor.revision)))
+    }
+}
+
+extension RemoteState {
+    /// The revision that last changed the node.
+    var revision: Revision {
+        switch self {
+        case .live(let state): max(state.placementRevision, state.payloadRevision)
+        case .removed(let revision): revision
+        }
+    }
+}

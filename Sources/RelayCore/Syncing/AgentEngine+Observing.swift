@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From what was found to the local tree: which node an entry is.
+//
+// A directory is recognised by its inode and birth time. A file keeps its node while its name persists, for
+// editors replace files; when the name is gone, the inode finds it elsewhere: a move.
+
+extension AgentEngine {
+    /// All entries of a directory were found: those of the local tree that are not among them vanished.
+    func observe(_ entries: [FoundEntry], in directory: NodeID) throws(StateError) {
+        var found: Set<EntryName> = []
+        found.reserveCapacity(entries.count)
+        for entry in entries { found.insert(entry.name) }
+        for id in try replica.localChildren(of: directory) {
+            if let name = try replica.node(id)?.local?.placement.name, !found.contains(name) { vanish(id) }
+        }
+        for entry in entries {
+            try observe(entry, at: Placement(parent: directory, name: entry.name), isDeep: true)
+        }
+    }
+
+    func observe(_ found: FoundEntry?, at placement: Placement, isDeep: Bool) throws(StateError) {
+        let current = try replica.localChild(placement)
+        guard let found else {
+            secondLooks.remove(placement)
+            if let current { vanish(current) }
+            return
+        }
+        guard let current, let node = try replica.node(current), let local = node.local else {
+            try appear(found, at: placement)
+            return
+        }
+        let isSame =
+            local.kind == found.kind.kind
+            && (local.kind != .directory || local.fingerprint.identity == found.fingerprint.identity)
+        if isSame {
+            if missing.removeValue(forKey: current) != nil {
+                dirty.insert(current)
+                wake(current)
+            }
+            try update(node, local, found)
+            if isDeep, local.kind == .directory { scanDeeply(current) }
+        } else {
+            try detach(node, local)
+            try appear(found, at: placement)
+        }
+    }
+
+    private func vanish(_ id: NodeID) {
+        if missing[id] == nil { missing[id] = now + EngineLimits.settleMilliseconds }
+    }
+
+    /// Another thing took the node's name: where the node is now, if anywhere, is not known.
+    private func detach(_ node: ReplicaNode, _ local: LocalState) throws(StateError) {
+        var node = node
+        var local = local
+        local.placement = Placement(
+            parent: .limbo, name: EntryName(unchecked: hexadecimalBytes(node.id.bytes)))
+        node.local = local
+        vanish(node.id)
+        try put(node)
+    }
+
+    /// An entry where the local tree has none: a node that moved, or a new one.
+    private func appear(_ found: FoundEntry, at placement: Placement) throws(StateError) {
+        if found.kind.kind != .symlink {
+            for id in try replica.localNodes(identity: found.fingerprint.identity) {
+                guard let node = try replica.node(id), let local = node.local,
+                    local.kind == found.kind.kind
+                else { continue }
+                if try isGone(id) || local.placement.parent == .limbo {
+                    if local.kind == .file, isBackup(placement, of: local.placement),
+                        let deadline = missing[id], now < deadline
+                    {
+                        rescans[placement] = deadline
+                        return
+                    }
+                    try moved(node, local, to: placement, found)
+                    return
+                }
+                if secondLooks.insert(placement).inserted {
+                    scans.insert(entry: local.placement)
+                    scans.insert(entry: placement, isDeep: true)
+                    return
+                }
+            }
+        }
+        secondLooks.remove(placement)
+        try create(found, at: placement)
+    }
+
+    /// Whether a file seems to have been put aside by an editor that is about to write it anew.
+    private func isBackup(_ placement: Placement, of original: Placement) -> Bool {
+        let name = placement.name.bytes
+        let stem = original.name.bytes
+        guard placement.parent == original.parent, name.count > stem.count, name.starts(with: stem) else {
+            return false
+        }
+        return [Array("~".utf8), Array(".bak".utf8), Array(".orig".utf8)].contains(Array(name[stem.count...]))
+    }
+
+    private func moved(
+        _ node: ReplicaNode, _ local: LocalState, to placement: Placement, _ found: FoundEntry
+    ) throws(StateError) {
+        missing[node.id] = nil
+        secondLooks.remove(placement)
+        var node = node
+        var local = local
+        local.placement = placement
+        node.local = local
+        clearTrouble(node.id)
+        try putAndPlan(node)
+        try update(node, local, found)
+        if local.kind == .directory { scanDeeply(node.id) }
+    }
+
+    private func create(_ found: FoundEntry, at placement: Placement) throws(StateError) {
+        let id = makeNodeID()
+        var payload: Payload?
+        switch found.kind {
+        case .file: break
+        case .directory: payload = .directory(mode: found.fingerprint.permissions)
+        case .symlink(let target): payload = .symlink(target: target)
+        }
+        let local = LocalState(
+            placement: placement, kind: found.kind.kind, payload: payload, fingerprint: found.fingerprint,
+            isTrusted: true)
+        try putAndPlan(ReplicaNode(id: id, local: local))
+        switch found.kind {
+        case .file: requestRead(id)
+        case .directory: scanDeeply(id)
+        case .symlink: break
+        }
+    }
+
+    /// The node is where it was; what it holds may have changed.
+    private func update(
+        _ node: ReplicaNode, _ local: LocalState, _ found: FoundEntry
+    ) throws(StateError) {
+        var local = local
+        let before = local
+        switch found.kind {
+        case .directory:
+            local.payload = .directory(mode: found.fingerprint.permissions)
+            if local.payload != before.payload { local.fingerprint = found.fingerprint }
+        case .symlink(let target):
+            local.payload = .symlink(target: target)
+            local.fingerprint = found.fingerprint
+            local.isTrusted = true
+        case .file: updateFile(node.id, &local, found.fingerprint)
+        }
+        if case .file = found.kind, local.payload == nil || !local.isTrusted { requestRead(node.id) }
+        guard local != before else { return }
+        var node = node
+        node.local = local
+        clearTrouble(node.id)
+        try putAndPlan(node)
+    }
+
+    /// A file whose size and mtime stayed is taken to hold what it held, until a second reading says so.
+    private func updateFile(_ id: NodeID, _ local: inout LocalState, _ found: Fingerprint) {
+        guard found != local.fingerprint else { return }
+        var sameButMode = found
+        sameButMode.mode = local.fingerprint.mode
+        if sameButMode.isUnchangedButForLinks(local.fingerprint), case .file(var file)? = local.payload {
+            file.mode = found.permissions
+            local.payload = .file(file)
+        } else {
+            local.payload = nil
+        }
+        local.isTrusted = false
+        local.fingerprint = found
+    }
+
+    // Vanished names.
+
+    /// After the wait, and once no place is left to look at, what vanished was removed.
+    func concludeMissing() throws(StateError) {
+        guard !missing.isEmpty, scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else {
+            return
+        }
+        let due = missing.filter { $0.value <= now }.keys.sorted()
+        guard !due.isEmpty else { return }
+        guard try !isRootEmptied() else {
+            halt(
+                "the folder was emptied: all its entries vanished at once. Nothing was removed from the "
+                    + "share. Bring the files back, or confirm that the removal is meant")
+            return
+        }
+        for id in due where missing[id] != nil { try concludeRemoval(of: id) }
+    }
+
+    /// Whether all of at least two entries of the root vanished, and nobody said that it is meant.
+    private func isRootEmptied() throws(StateError) -> Bool {
+        guard !isRemovalConfirmed else { return false }
+        var known = 0
+        for id in try replica.localChildren(of: .root) {
+            guard missing[id] != nil else { return false }
+            if try replica.node(id)?.base != nil { known += 1 }
+        }
+        return known >= 2
+    }
+
+    /// Goes on after a halt once an entry that was there before is there again.
+    func checkWhetherRootReturned() throws(StateError) {
+        guard haltReason != nil else { return }
+        for id in try replica.localChildren(of: .root) where missing[id] == nil {
+            if try replica.node(id)?.base != nil {
+                resume()
+                return
+            }
+        }
+    }
+
+    /// The local tree loses the node and everything beneath it.
+    private func concludeRemoval(of id: NodeID) throws(StateError) {
+        var stack = [id]
+        while let id = stack.popLast() {
+            missing[id] = nil
+            stack.append(contentsOf: try replica.localChildren(of: id))
+            guard var node = try replica.node(id) else { continue }
+            node.local = nil
+            clearTrouble(id)
+            readRetries[id] = nil
+            try putAndPlan(node)
+        }
+    }
+}

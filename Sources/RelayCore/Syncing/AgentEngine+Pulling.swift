@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From decisions to steps in the folder.
+
+extension AgentEngine {
+    /// Collects the next batch of steps. Every path in it is right when the batch begins, and stays right: a
+    /// step that moves or removes a directory is the batch's last.
+    func startApply() throws(StateError) {
+        guard applying == nil, scanning == nil, isConsistent, haltReason == nil else { return }
+        steps = []
+        isBatchSealed = false
+        while steps.count < EngineLimits.applySteps, !isBatchSealed, let id = pullable.popFirst() {
+            try pull(id)
+        }
+        guard !steps.isEmpty else { return }
+        applying = steps
+        effects.append(.apply(steps.map { ApplyAction(node: $0.node, step: $0.step) }))
+        steps = []
+    }
+
+    private func add(_ node: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep) {
+        steps.append(PlannedApply(node: node, purpose: purpose, step: step))
+        applyingNodes.insert(node)
+    }
+
+    private func pull(_ id: NodeID) throws(StateError) {
+        guard !isBusy(id), let node = try replica.node(id) else { return }
+        if let due = retries[id]?.due, due > now { return }
+        if let local = node.local {
+            guard try !isGone(id), local.placement.parent != .limbo, local.payload != nil else { return }
+        }
+        switch plan(node) {
+        case .fetch: if let state = node.remote?.state { try pullNew(node, state) }
+        case .discard: try pullRemoval(node)
+        case .merge(let placement, let payload):
+            guard let state = node.remote?.state else { return }
+            if placement == .pull {
+                try pullPlacement(node, state)
+            } else {
+                try pullPayload(node, state, payload)
+            }
+        case .forget, .create, .remove, .revive: dirty.insert(id)
+        }
+    }
+
+    // Something new.
+
+    private func pullNew(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {
+        guard let path = try targetPath(node.id, state.placement) else { return }
+        let occupant = try replica.localChild(state.placement)
+        var over = Expectation.nothing
+        if let occupant {
+            switch try giveWay(occupant, to: node, state) {
+            case .waits: return
+            case .isDisplaced(let fingerprint):
+                let name = try conflictName(for: state.placement)
+                over = .entry(fingerprint, keep: true, conflictName: name)
+            }
+        }
+        let purpose = PlannedApply.Purpose.fetch(basis: state, displacing: occupant)
+        switch state.payload {
+        case .directory(let mode): add(node.id, purpose, .makeDirectory(path, mode: mode))
+        case .symlink(let target): add(node.id, purpose, .makeSymlink(path, target: target, over: over))
+        case .file(let file):
+            guard isStaged(node.id, file) else {
+                dirty.insert(node.id)
+                return
+            }
+            add(node.id, purpose, .placeFile(path, file, over: over))
+        }
+        if let occupant { applyingNodes.insert(occupant) }
+    }
+
+    /// The path of a placement whose parent the folder has; else waits for the parent and answers nil.
+    private func targetPath(_ id: NodeID, _ placement: Placement) throws(StateError) -> RelativePath? {
+        let parent = placement.parent
+        if parent != .root {
+            guard !isBusy(parent), try replica.node(parent)?.local != nil, try !isGone(parent) else {
+                try wait(id, for: parent)
+                return nil
+            }
+        }
+        return try localPath(placement)
+    }
+
+    // What is there already.
+
+    private func pullPayload(
+        _ node: ReplicaNode, _ state: NodeState, _ plan: PayloadPlan
+    ) throws(StateError) {
+        guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
+        let wanted: Payload
+        let keepsLocal: Bool
+        switch plan {
+        case .pull(let payload): (wanted, keepsLocal) = (payload, false)
+        case .conflict: (wanted, keepsLocal) = (state.payload, true)
+        case .agreed, .push: return
+        }
+        let purpose = PlannedApply.Purpose.payload(wanted, basis: state, keepsLocal: keepsLocal)
+        let over = Expectation.entry(
+            local.fingerprint, keep: keepsLocal, conflictName: try conflictName(for: local.placement))
+        switch wanted {
+        case .directory(let mode):
+            add(
+                node.id, purpose,
+                .setMetadata(path, expected: local.fingerprint, mode: mode, modified: nil))
+        case .symlink(let target): add(node.id, purpose, .makeSymlink(path, target: target, over: over))
+        case .file(let file):
+            if local.payload?.content == file.content {
+                add(
+                    node.id, purpose,
+                    .setMetadata(
+                        path, expected: local.fingerprint, mode: file.mode, modified: file.modified))
+            } else if isStaged(node.id, file) {
+                add(node.id, purpose, .placeFile(path, file, over: over))
+            } else {
+                dirty.insert(node.id)
+            }
+        }
+    }
+
+    private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {
+        guard let local = node.local else { return }
+        if local.kind == .directory, let above = try ancestor(of: state.placement.parent, below: node.id) {
+            try giveUpPlace(above, to: node.id)
+            return
+        }
+        guard let path = try targetPath(node.id, state.placement) else { return }
+        if let occupant = try replica.localChild(state.placement), occupant != node.id {
+            switch try giveWay(occupant, to: node, state) {
+            case .waits: return
+            case .isDisplaced:
+                try evade(occupant, to: conflictPlacement(for: state.placement), isLocalChange: true)
+                try wait(node.id, for: occupant)
+                return
+            }
+        }
+        guard let from = try localPath(node.id) else { return }
+        add(
+            node.id, .move(basis: state),
+            .move(from: from, to: path, identity: local.fingerprint.identity))
+        if local.kind == .directory { isBatchSealed = true }
+    }
+
+    /// The directory between `parent` and `node`, where `parent` lies beneath `node` in the folder, that the
+    /// hub has elsewhere.
+    private func ancestor(of parent: NodeID, below node: NodeID) throws(StateError) -> NodeID? {
+        var displaced: NodeID?
+        var current = parent
+        while current != .root, current != .limbo {
+            if current == node { return displaced ?? parent }
+            guard let state = try replica.node(current), let placement = state.local?.placement else {
+                return nil
+            }
+            if displaced == nil, placement != state.remote?.state?.placement { displaced = current }
+            current = placement.parent
+        }
+        return nil
+    }
+
+    /// A directory has to leave before `id` can move beneath it. If nobody but this folder moved it to where
+    /// it is, that move is overruled.
+    private func giveUpPlace(_ directory: NodeID, to id: NodeID) throws(StateError) {
+        if let node = try replica.node(directory), case .merge(.push, _) = plan(node), !isBusy(directory) {
+            overruled.insert(directory)
+            dirty.insert(directory)
+        }
+        try wait(id, for: directory)
+    }
+
+    // Removals.
+
+    private func pullRemoval(_ node: ReplicaNode) throws(StateError) {
+        guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
+        guard local.kind == .directory else {
+            add(node.id, .discard, .remove(path, expected: local.fingerprint))
+            return
+        }
+        for child in try replica.localChildren(of: node.id) {
+            guard let childNode = try replica.node(child) else { continue }
+            let isGone = try isGone(child)
+            if isGone || isBusy(child) || childNode.local?.payload == nil {
+                try wait(node.id, for: child)
+                return
+            }
+            switch plan(childNode) {
+            case .discard, .merge(.pull, _):
+                dirty.insert(child)
+                try wait(node.id, for: child)
+            default: try revive(node)
+            }
+            return
+        }
+        add(node.id, .discard, .removeDirectory(path, identity: local.fingerprint.identity))
+        isBatchSealed = true
+    }
+
+    // Names that are taken.
+
+    enum Occupant {
+        /// The asker waits until the occupant is elsewhere, or is the asker.
+        case waits
+        /// The folder alone has it: it becomes a conflict copy.
+        case isDisplaced(Fingerprint)
+    }
+
+    /// What becomes of a node that stands where the hub has another.
+    private func giveWay(
+        _ id: NodeID, to node: ReplicaNode, _ state: NodeState
+    ) throws(StateError) -> Occupant {
+        guard let occupant = try replica.node(id), let local = occupant.local, !isBusy(id), try !isGone(id),
+            let payload = local.payload, local.isTrusted
+        else {
+            try wait(node.id, for: id)
+            return .waits
+        }
+        switch plan(occupant) {
+        case .create: return try mergeOrDisplace(occupant, local, payload, node, state)
+        case .revive:
+            dirty.insert(id)
+            dirty.insert(node.id)
+            return .waits
+        case .merge(.push, _):
+            try evade(id, to: conflictPlacement(for: local.placement), isLocalChange: true)
+        default: dirty.insert(id)
+        }
+        try wait(node.id, for: id)
+        return .waits
+    }
+
+    /// Two nodes of one name, made on both sides: equal ones and directories become one.
+    private func mergeOrDisplace(
+        _ occupant: ReplicaNode, _ local: LocalState, _ payload: Payload, _ node: ReplicaNode,
+        _ state: NodeState
+    ) throws(StateError) -> Occupant {
+        if node.local == nil, payload.hasSameContent(as: state.payload) {
+            try adopt(occupant, as: node)
+            return .waits
+        }
+        let isDirectory = local.kind == .directory || state.payload.kind == .directory
+        guard isDirectory || node.local != nil else { return .isDisplaced(local.fingerprint) }
+        try evade(occupant.id, to: conflictPlacement(for: local.placement), isLocalChange: true)
+        try wait(node.id, for: occupant.id)
+        return .waits
+    }
+
+    /// Moves a node of the folder out of the way.
+    private func evade(_ id: NodeID, to target: Placement, isLocalChange: Bool) throws(StateError) {
+        guard !applyingNodes.contains(id), let local = try replica.node(id)?.local,
+            let from = try localPath(id), let path = try localPath(target)
+        else { return }
+        add(
+            id, .evade(to: target, isLocalChange: isLocalChange),
+            .move(from: from, to: path, identity: local.fingerprint.identity))
+        if local.kind == .directory { isBatchSealed = true }
+    }
+
+    private func conflictPlacement(for placement: Placement) throws(StateError) -> Placement {
+        Placement(parent: placement.parent, name: try conflictName(for: placement))
+    }
+
+    private func conflictName(for placement: Placement) throws(StateError) -> EntryName {
+        var attempt = 1
+        while true {
+            let name = ConflictName.name(
+                for: placement.name, device: deviceName, date: wallClock, attempt: attempt)
+            let candidate = Placement(parent: placement.parent, name: name)
+            if try replica.localChild(candidate) == nil, try replica.remoteChild(candidate) == nil {
+                return name
+            }
+            attempt += 1
+        }
+    }
+
+    // Waiting, and circles of it.
+
+    /// Lets the node go on once the other did. If that closes a circle (names that are swapped, say), one
+    /// node of the circle steps aside to a passing name in the root.
+    private func wait(_ id: NodeID, for blocker: NodeID) throws(StateError) {
+        waits.insert(id, waitingFor: blocker)
+        guard let circle = waits.circle(closedBy: id, waitingFor: blocker) else { return }
+        for member in circle where !isBusy(member) {
+            guard let node = try replica.node(member), let local = node.local, try !isGone(member),
+                case .merge(.pull, _) = plan(node)
+            else { continue }
+            let name = ConflictName.passing(
+                for: local.placement.name, tag: UInt32(truncatingIfNeeded: randomness.next()))
+            try evade(member, to: Placement(parent: .root, name: name), isLocalChange: false)
+            return
+        }
+    }
+}

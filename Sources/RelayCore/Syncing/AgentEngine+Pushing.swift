@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From local changes to operations.
+
+extension AgentEngine {
+    /// Proposes what the hub is to learn, once it is known what the hub has.
+    func propose() throws(StateError) {
+        guard isConnected, isFollowing, isConsistent, proposal == nil, haltReason == nil,
+            !candidates.isEmpty, let cursor = replica.cursor, cursor.revision >= awaitedRevision
+        else { return }
+        var writer = ProposalWriter(
+            proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
+        for id in candidates.popAll() {
+            if writer.isFull {
+                candidates.insert(id)
+            } else {
+                _ = try write(id, &writer)
+            }
+        }
+        for id in writer.postponed { candidates.insert(id) }
+        guard !writer.proposal.operations.isEmpty else { return }
+        proposal = writer.proposal
+        effects.append(.send(.commit(writer.proposal.batch)))
+    }
+
+    /// Writes the node's operations, after those that they build on. False: not now.
+    private func write(_ id: NodeID, _ writer: inout ProposalWriter) throws(StateError) -> Bool {
+        if writer.written.contains(id) { return true }
+        guard !writer.isFull else {
+            writer.postponed.append(id)
+            return false
+        }
+        guard writer.visiting.insert(id).inserted else {
+            writer.circles += 1
+            return false
+        }
+        defer { writer.visiting.remove(id) }
+        guard let node = try replica.node(id), !applyingNodes.contains(id) else { return false }
+        if let due = retries[id]?.due, due > now { return false }
+        if let local = node.local {
+            guard local.payload != nil, local.placement.parent != .limbo, try !isGone(id) else {
+                return false
+            }
+        }
+        switch plan(node) {
+        case .create: return try writeCreate(node, &writer)
+        case .remove: return try writeRemove(node, &writer)
+        case .merge(let placement, let payload):
+            var isWritten = false
+            if placement == .push { isWritten = try writePlace(node, &writer) }
+            if payload == .push, placement != .push || isWritten {
+                isWritten = writeChange(node, &writer) || isWritten
+            }
+            return isWritten
+        case .forget, .fetch, .discard, .revive:
+            dirty.insert(id)
+            return false
+        }
+    }
+
+    private func writeCreate(
+        _ node: ReplicaNode, _ writer: inout ProposalWriter
+    ) throws(StateError) -> Bool {
+        guard let local = node.local, let payload = local.payload,
+            try preparePlace(node.id, local.placement, &writer)
+        else { return false }
+        return append(
+            .create(node: node.id, placement: local.placement, payload: payload, origin: node.origin),
+            payload, &writer)
+    }
+
+    private func writePlace(
+        _ node: ReplicaNode, _ writer: inout ProposalWriter
+    ) throws(StateError) -> Bool {
+        guard let placement = node.local?.placement, let state = node.remote?.state,
+            try preparePlace(node.id, placement, &writer)
+        else { return false }
+        let basedOn = writer.vacated.contains(node.id) ? Revision.ofThisBatch : state.placementRevision
+        return append(.place(node: node.id, placement: placement, basedOn: basedOn), nil, &writer)
+    }
+
+    private func writeChange(_ node: ReplicaNode, _ writer: inout ProposalWriter) -> Bool {
+        guard let payload = node.local?.payload, let state = node.remote?.state else { return false }
+        return append(
+            .change(node: node.id, payload: payload, basedOn: state.payloadRevision), payload, &writer)
+    }
+
+    private func append(
+        _ operation: Operation, _ payload: Payload?, _ writer: inout ProposalWriter
+    ) -> Bool {
+        let offer = payload?.content.flatMap { offers[$0] }
+        guard writer.proposal.hasRoom(for: operation, offer: offer) else {
+            writer.isFull = true
+            writer.postponed.append(operation.node)
+            return false
+        }
+        writer.proposal.add(operation, offer: offer)
+        writer.written.insert(operation.node)
+        return true
+    }
+
+    /// Sees to it that the place exists and is free on the hub when the operation is decided.
+    private func preparePlace(
+        _ id: NodeID, _ placement: Placement, _ writer: inout ProposalWriter
+    ) throws(StateError) -> Bool {
+        let parent = placement.parent
+        if parent != .root, try replica.node(parent)?.remote?.state == nil, !writer.written.contains(parent) {
+            guard try write(parent, &writer) else {
+                waits.insert(id, waitingFor: parent)
+                dirty.insert(parent)
+                return false
+            }
+        }
+        guard let occupant = try replica.remoteChild(placement), occupant != id,
+            !writer.vacated.contains(occupant)
+        else { return true }
+        if writer.visiting.contains(occupant) { return try stepAside(occupant, &writer) }
+        let circles = writer.circles
+        let isWritten = try write(occupant, &writer)
+        if !isWritten, writer.circles > circles { return try stepAside(occupant, &writer) }
+        guard isWritten, try isElsewhere(occupant, placement) else {
+            waits.insert(id, waitingFor: occupant)
+            dirty.insert(occupant)
+            return false
+        }
+        return true
+    }
+
+    /// Whether the node, whose operations were written, leaves this place by them.
+    private func isElsewhere(_ id: NodeID, _ placement: Placement) throws(StateError) -> Bool {
+        guard let local = try replica.node(id)?.local else { return true }
+        return local.placement != placement
+    }
+
+    /// Names are exchanged: the hub gets a passing name for one of them, within the same batch.
+    private func stepAside(_ id: NodeID, _ writer: inout ProposalWriter) throws(StateError) -> Bool {
+        guard let node = try replica.node(id), let state = node.remote?.state,
+            case .merge(.push, _) = plan(node)
+        else { return false }
+        let name = ConflictName.passing(
+            for: state.placement.name, tag: UInt32(truncatingIfNeeded: randomness.next()))
+        let operation = Operation.place(
+            node: id, placement: Placement(parent: .root, name: name), basedOn: state.placementRevision)
+        guard writer.proposal.hasRoom(for: operation, offer: nil) else { return false }
+        writer.proposal.add(operation, offer: nil)
+        writer.vacated.insert(id)
+        return true
+    }
+
+    private func writeRemove(
+        _ node: ReplicaNode, _ writer: inout ProposalWriter
+    ) throws(StateError) -> Bool {
+        guard let state = node.remote?.state else { return false }
+        for child in try replica.remoteChildren(of: node.id) where !writer.written.contains(child) {
+            guard let childNode = try replica.node(child) else { continue }
+            if try isBusyOrGone(childNode) {
+                waits.insert(node.id, waitingFor: child)
+                return false
+            }
+            switch plan(childNode) {
+            case .remove, .merge(.push, _):
+                guard try write(child, &writer) else {
+                    waits.insert(node.id, waitingFor: child)
+                    dirty.insert(child)
+                    return false
+                }
+            default:
+                // The hub has something beneath it that the remover never saw: the directory comes back.
+                overruled.insert(node.id)
+                dirty.insert(node.id)
+                return false
+            }
+        }
+        return append(
+            .remove(
+                node: node.id, placementBasedOn: state.placementRevision,
+                payloadBasedOn: state.payloadRevision),
+            nil, &writer)
+    }
+
+    private func isBusyOrGone(_ node: ReplicaNode) throws(StateError) -> Bool {
+        guard let local = node.local else { return applyingNodes.contains(node.id) }
+        if local.payload == nil || local.placement.parent == .limbo { return true }
+        if applyingNodes.contains(node.id) { return true }
+        return try isGone(node.id)
+    }
+}
+
+/// A proposal that is being written, with what its order depends on.
+struct ProposalWriter {
+    var proposal: Proposal
+    /// Nodes whose operations stand in the proposal.
+    var written: Set<NodeID> = []
+    /// Nodes that gave up their place for a passing one.
+    var vacated: Set<NodeID> = []
+    /// Nodes whose operations are being prepared.
+    var visiting: Set<NodeID> = []
+    /// How often a node was met whose operations are being prepared already.
+    var circles = 0
+    /// Nodes for the next proposal.
+    var postponed: [NodeID] = []
+    var isFull = false
+
+    init(proposal: Proposal) { self.proposal = proposal }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From changed files to contents.
+
+extension AgentEngine {
+    func requestRead(_ id: NodeID) {
+        if reading[id] == nil { readQueue.insert(id) }
+    }
+
+    func startReads() throws(StateError) {
+        var requests: [ReadRequest] = []
+        while reading.count < EngineLimits.reads, !(isConnected && offers.isFull),
+            let id = readQueue.popFirst()
+        {
+            guard reading[id] == nil, !applyingNodes.contains(id),
+                let local = try replica.node(id)?.local, local.kind == .file,
+                local.payload == nil || !local.isTrusted, let path = try localPath(id)
+            else { continue }
+            reading[id] = path
+            let isInsisting = (readRetries[id]?.attempts ?? 0) >= 3
+            requests.append(ReadRequest(node: id, path: path, isInsisting: isInsisting))
+        }
+        if !requests.isEmpty { effects.append(.read(requests)) }
+    }
+
+    func took(_ result: ReadResult) throws(StateError) {
+        guard reading.removeValue(forKey: result.node) != nil else { return }
+        guard let node = try replica.node(result.node), let local = node.local, local.kind == .file,
+            !applyingNodes.contains(result.node)
+        else {
+            requestRead(result.node)
+            return
+        }
+        guard try localPath(node.id) == result.path else {
+            requestRead(node.id)
+            return
+        }
+        switch result.outcome {
+        case .content(let description, let fingerprint, let isTrusted):
+            try took(description, fingerprint, isTrusted, node, local)
+        case .absent: scans.insert(entry: local.placement)
+        case .busy:
+            readLater(node.id, first: 50)
+            problems[node.id] = "it is being written"
+        case .failed(let problem):
+            readLater(node.id, first: 1000)
+            problems[node.id] = problem.description
+        }
+    }
+
+    private func took(
+        _ description: ContentDescription, _ fingerprint: Fingerprint, _ isTrusted: Bool,
+        _ node: ReplicaNode, _ local: LocalState
+    ) throws(StateError) {
+        var node = node
+        var local = local
+        let payload = FilePayload(
+            content: description.content, sizeBytes: description.sizeBytes, mode: fingerprint.permissions,
+            modified: fingerprint.modified)
+        local.payload = .file(payload)
+        local.fingerprint = fingerprint
+        local.isTrusted = isTrusted
+        node.local = local
+        if description.manifest.chunks.count > 1 {
+            try replica.putManifest(description.manifest, for: description.content)
+        }
+        if node.remote?.state?.payload.content != description.content { offer(description) }
+        clearTrouble(node.id)
+        readRetries[node.id] =
+            isTrusted ? nil : Retry(due: now + EngineLimits.distrustMilliseconds, attempts: 0)
+        try putAndPlan(node)
+    }
+
+    private func offer(_ description: ContentDescription) {
+        let isShort = description.manifest.chunks.count <= ContentLimits.inlineChunks
+        guard isShort, description.sizeBytes > 0 else { return }
+        offers.insert(
+            ContentOffer(
+                content: description.content, manifest: description.manifest, inline: description.inline))
+    }
+
+    private func readLater(_ id: NodeID, first: Int64) {
+        let attempts = (readRetries[id]?.attempts ?? 0) + 1
+        let delay = min(first << Int64(min(attempts - 1, 10)), 10_000)
+        readRetries[id] = Retry(due: now + delay, attempts: attempts)
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From hints to looks at the folder.
+
+extension AgentEngine {
+    func startFullScan() { scanDeeply(.root) }
+
+    func take(_ hint: Hint) throws(StateError) {
+        switch hint {
+        case .entry(let path, let isWriting):
+            guard let known = try nearestKnown(path) else { return }
+            if isWriting, known.isWhole {
+                let last = writing[known.placement]?.last ?? now + EngineLimits.longestWriteMilliseconds
+                writing[known.placement] = (min(now + EngineLimits.quietMilliseconds, last), last)
+            } else {
+                writing[known.placement] = nil
+                scans.insert(entry: known.placement)
+            }
+        case .subtree(let path):
+            guard let known = try nearestKnown(path) else {
+                startFullScan()
+                return
+            }
+            scans.insert(entry: known.placement, isDeep: true)
+        }
+    }
+
+    /// The place of the path's entry or, where a directory above it is not known yet, that directory's place;
+    /// nil for the root.
+    private func nearestKnown(
+        _ path: RelativePath
+    ) throws(StateError) -> (placement: Placement, isWhole: Bool)? {
+        guard let last = path.name else { return nil }
+        var parent = NodeID.root
+        for name in path.components.dropLast() {
+            let placement = Placement(parent: parent, name: name)
+            guard let next = try replica.localChild(placement) else { return (placement, false) }
+            parent = next
+        }
+        return (Placement(parent: parent, name: last), true)
+    }
+
+    func startScan() throws(StateError) {
+        guard scanning == nil, applying == nil else { return }
+        var tasks: [ScanTask] = []
+        var requests: [ScanRequest] = []
+        while requests.count < EngineLimits.scanRequests, let task = scans.popFirst() {
+            guard let request = try request(for: task) else {
+                finish(task)
+                continue
+            }
+            tasks.append(task)
+            requests.append(request)
+        }
+        guard !requests.isEmpty else { return }
+        scanning = tasks
+        effects.append(.scan(requests))
+    }
+
+    private func request(for task: ScanTask) throws(StateError) -> ScanRequest? {
+        switch task.target {
+        case .entry(let placement): try localPath(placement).map { .entry($0) }
+        case .directory(let node): try localPath(node).map { .directory($0) }
+        }
+    }
+
+    /// Counts a look of the full scan as done.
+    private func finish(_ task: ScanTask) {
+        guard case .directory = task.target else { return }
+        deepScansLeft -= 1
+        if deepScansLeft == 0 { isScanned = true }
+    }
+
+    func scanDeeply(_ directory: NodeID) {
+        if scans.insert(directory: directory) { deepScansLeft += 1 }
+    }
+
+    func scanned(_ results: [ScanResult]) throws(StateError) {
+        guard let tasks = scanning else { return }
+        scanning = nil
+        for (task, result) in zip(tasks, results) {
+            try scanned(task, result.outcome)
+            finish(task)
+        }
+    }
+
+    private func scanned(_ task: ScanTask, _ outcome: ScanOutcome) throws(StateError) {
+        switch (task.target, outcome) {
+        case (.entry(let placement), .entry(let directory, let found)):
+            guard try identity(of: placement.parent) == directory else {
+                try lookAgain(at: placement.parent)
+                return
+            }
+            try observe(found, at: placement, isDeep: task.isDeep)
+        case (.directory(let node), .directory(let directory, let entries)):
+            guard try identity(of: node) == directory else {
+                try lookAgain(at: node)
+                return
+            }
+            try observe(entries, in: node)
+        case (.entry(let placement), .absent): try lookAgain(at: placement.parent)
+        case (.directory(let node), .absent): try lookAgain(at: node)
+        case (.entry(let placement), .failed(let problem)): try scanFailed(placement, problem)
+        case (.directory(let node), .failed(let problem)):
+            problems[node] = problem.description
+            if let placement = try replica.node(node)?.local?.placement {
+                try scanFailed(placement, problem)
+            } else if node == .root {
+                rootScanDue = now + 5000
+            }
+        default: break
+        }
+    }
+
+    private func scanFailed(_ placement: Placement, _ problem: Problem) throws(StateError) {
+        if let id = try replica.localChild(placement) { problems[id] = problem.description }
+        rescans[placement] = now + 5000
+    }
+
+    /// The identity that a directory of the local tree must have.
+    func identity(of directory: NodeID) throws(StateError) -> FileIdentity? {
+        directory == .root ? root : try replica.node(directory)?.local?.fingerprint.identity
+    }
+
+    /// A directory is not where it was: looks at its own entry.
+    func lookAgain(at directory: NodeID) throws(StateError) {
+        guard directory != .root, let placement = try replica.node(directory)?.local?.placement,
+            placement.parent != .limbo
+        else { return }
+        scans.insert(entry: placement, isDeep: true)
+    }
+}

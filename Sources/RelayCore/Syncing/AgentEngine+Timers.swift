@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// What is due by the clock.
+
+extension AgentEngine {
+    func fireTimers() throws(StateError) {
+        for placement in writing.filter({ $0.value.quiet <= now }).keys.sorted() {
+            writing[placement] = nil
+            scans.insert(entry: placement)
+        }
+        for placement in rescans.filter({ $0.value <= now }).keys.sorted() {
+            rescans[placement] = nil
+            scans.insert(entry: placement, isDeep: true)
+        }
+        if let due = rootScanDue, due <= now {
+            rootScanDue = nil
+            startFullScan()
+        }
+        for id in dueNodes(readRetries) {
+            readRetries[id]?.due = nil
+            requestRead(id)
+        }
+        for id in dueNodes(retries) {
+            retries[id]?.due = nil
+            dirty.insert(id)
+        }
+        for id in stageRetries.filter({ $0.value <= now }).keys.sorted() { retryStaging(id) }
+    }
+
+    private func dueNodes(_ retries: [NodeID: Retry]) -> [NodeID] {
+        retries.filter { $0.value.due.map { $0 <= now } ?? false }.keys.sorted()
+    }
+
+    /// Asks to be called when the next thing is due.
+    func announceWake() {
+        var next = Instant(milliseconds: .max)
+        for due in missing.values where due > now { next = min(next, due) }
+        for due in writing.values { next = min(next, due.quiet) }
+        for due in rescans.values { next = min(next, due) }
+        if let rootScanDue { next = min(next, rootScanDue) }
+        for retry in readRetries.values { next = min(next, retry.due ?? next) }
+        for retry in retries.values { next = min(next, retry.due ?? next) }
+        for due in stageRetries.values { next = min(next, due) }
+        guard next.milliseconds != .max else {
+            announcedWake = nil
+            return
+        }
+        if let announced = announcedWake, announced == next, announced > now { return }
+        announcedWake = next
+        effects.append(.wake(next))
+    }
+}
+
+extension Placement: Comparable {
+    package static func < (left: Placement, right: Placement) -> Bool {
+        left.parent == right.parent ? left.name < right.name : left.parent < right.parent
+    }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// The agent's sync engine for one folder: keeps the folder and its share equal.
+///
+/// A deterministic machine: inputs go in, effects come out; it does no I/O but through its replica, and its
+/// only clock is the one it is told. What it remembers for good are observations (the three trees); what is
+/// to be done follows from them, so that it can be dropped at any instant and made anew over its replica.
+///
+/// The journey of a local change: hint → scan → (read) → proposal → answer → base. Of a remote change: page →
+/// (stage) → apply → base. The owner runs each `receive` in one transaction of the replica and carries out
+/// the effects afterwards. After an error the engine is dropped and a new one made.
+package final class AgentEngine<Replica: ReplicaStore> {
+    let replica: Replica
+    let deviceName: String
+    var randomness: any RandomNumberGenerator
+
+    var now = Instant(milliseconds: 0)
+    var wallClock = Timestamp.zero
+    var effects: [AgentEffect] = []
+    var root: FileIdentity?
+
+    // The hub.
+    var isConnected = false
+    /// Whether the remote tree was, at some point since the start, the hub's tree of one moment.
+    var isConsistent = false
+    /// Whether the hub sends everything anew; nodes that it does not name are then unknown to it.
+    var isReconciling = false
+    var isFollowing = false
+    /// Nothing is proposed before the feed has reached this revision.
+    var awaitedRevision = Revision.zero
+    var proposal: Proposal?
+    var reportedRevision = Revision.zero
+    /// Contents that were read and not yet committed, and those that came with the feed.
+    var offers = OfferCache(limitBytes: EngineLimits.offerBytes)
+    var feedOffers = OfferCache(limitBytes: EngineLimits.offerBytes)
+
+    // The folder.
+    var scans = ScanQueue()
+    var scanning: [ScanTask]?
+    var deepScansLeft = 0
+    var isScanned = false
+    var secondLooks: Set<Placement> = []
+    /// Nodes whose name vanished, and until when the other half of a move or save is waited for.
+    var missing: [NodeID: Instant] = [:]
+    /// Files that are being written: when to look, and when to look at the latest.
+    var writing: [Placement: (quiet: Instant, last: Instant)] = [:]
+    var rescans: [Placement: Instant] = [:]
+    var rootScanDue: Instant?
+    var readQueue = UniqueQueue<NodeID>()
+    var reading: [NodeID: RelativePath] = [:]
+    var readRetries: [NodeID: Retry] = [:]
+    var applying: [PlannedApply]?
+    var applyingNodes: Set<NodeID> = []
+    var stagings: [NodeID: Staging] = [:]
+    var stageQueue = UniqueQueue<NodeID>()
+    var stageRetries: [NodeID: Instant] = [:]
+    var stagingsUnderWay = 0
+
+    // What to do.
+    var unsettled: Set<NodeID> = []
+    var dirty = UniqueQueue<NodeID>()
+    var pullable = UniqueQueue<NodeID>()
+    var candidates = UniqueQueue<NodeID>()
+    var waits = WaitList()
+    var retries: [NodeID: Retry] = [:]
+    /// Nodes whose local change the hub cannot take: the hub's state wins.
+    var overruled: Set<NodeID> = []
+    var problems: [NodeID: String] = [:]
+    var haltReason: String?
+    var isRemovalConfirmed = false
+    var announcedWake: Instant?
+    /// The steps that are being collected for the next apply batch.
+    var steps: [PlannedApply] = []
+    var isBatchSealed = false
+
+    /// `deviceName` is for conflict copies' names; `randomness` for node and batch ids.
+    package init(replica: Replica, deviceName: String, randomness: any RandomNumberGenerator) {
+        self.replica = replica
+        self.deviceName = deviceName
+        self.randomness = randomness
+    }
+
+    /// Takes in what happened, in order, and tells what to do now.
+    ///
+    /// `wallClock` is for the dates in conflict copies' names only.
+    package func receive(
+        _ inputs: [AgentInput], now: Instant, wallClock: Timestamp
+    ) throws(StateError) -> [AgentEffect] {
+        self.now = now
+        self.wallClock = wallClock
+        effects = []
+        for input in inputs { try take(input) }
+        try fireTimers()
+        try proceed()
+        return effects
+    }
+
+    private func take(_ input: AgentInput) throws(StateError) {
+        switch input {
+        case .opened(let identity): try open(identity)
+        case .connected:
+            isConnected = true
+            effects.append(.send(.subscribe(replica.cursor)))
+        case .disconnected: disconnect()
+        case .message(let message): try take(message)
+        case .hints(let hints): for hint in hints { try take(hint) }
+        case .scanned(let results): try scanned(results)
+        case .read(let results): for result in results { try took(result) }
+        case .staged(let node, let content, let outcome): try staged(node, content, outcome)
+        case .applied(let results): try applied(results)
+        case .retryStaging: retryStagings()
+        case .rescan: startFullScan()
+        case .remove(let path): try removeRemote(path)
+        case .confirmRemovals:
+            isRemovalConfirmed = true
+            resume()
+        case .tick: break
+        }
+    }
+
+    private func open(_ identity: FileIdentity) throws(StateError) {
+        root = identity
+        var after: NodeID?
+        while true {
+            let page = try replica.unsynced(after: after, limit: 1000)
+            for id in page {
+                unsettled.insert(id)
+                dirty.insert(id)
+            }
+            guard page.count == 1000, let last = page.last else { break }
+            after = last
+        }
+        for id in try replica.localChildren(of: .limbo) {
+            missing[id] = now + EngineLimits.settleMilliseconds
+        }
+        startFullScan()
+    }
+
+    /// Runs until nothing more can be started: the queues in the order of a change's journey.
+    private func proceed() throws(StateError) {
+        guard root != nil else { return }
+        try startScan()
+        try checkWhetherRootReturned()
+        try concludeMissing()
+        while let id = dirty.popFirst() { try consider(id) }
+        if applying == nil, scanning == nil {
+            try startApply()
+            while let id = dirty.popFirst() { try consider(id) }
+        }
+        try startScan()
+        try startReads()
+        try startStagings()
+        try propose()
+        while let id = dirty.popFirst() { try consider(id) }
+        reportApplied()
+        announceWake()
+    }
+
+    // The replica's rows.
+
+    /// Writes a node's row and keeps count of what is not in sync.
+    func put(_ node: ReplicaNode) throws(StateError) {
+        try replica.put(node)
+        if node.isEmpty || node.isInSync { unsettled.remove(node.id) } else { unsettled.insert(node.id) }
+    }
+
+    /// Writes a node's row, plans the node anew, and lets those go on who waited for it.
+    func putAndPlan(_ node: ReplicaNode) throws(StateError) {
+        try put(node)
+        dirty.insert(node.id)
+        wake(node.id)
+    }
+
+    func wake(_ id: NodeID) {
+        for waiter in waits.release(id) { dirty.insert(waiter) }
+    }
+
+    /// The node's path in the local tree; nil if it, or a directory above it, is not there at present.
+    func localPath(_ id: NodeID) throws(StateError) -> RelativePath? {
+        var names: [EntryName] = []
+        var current = id
+        while current != .root {
+            guard current != .limbo, missing[current] == nil,
+                let placement = try replica.node(current)?.local?.placement,
+                names.count < RelativePath.limitDepth
+            else { return nil }
+            names.append(placement.name)
+            current = placement.parent
+        }
+        return RelativePath(names.reversed())
+    }
+
+    func localPath(_ placement: Placement) throws(StateError) -> RelativePath? {
+        try localPath(placement.parent)?.appending(placement.name)
+    }
+
+    /// Whether the node's name, or that of a directory above it, vanished a moment ago.
+    func isGone(_ id: NodeID) throws(StateError) -> Bool {
+        guard !missing.isEmpty else { return false }
+        return try localPath(id) == nil
+    }
+
+    func makeNodeID() -> NodeID {
+        NodeID(high: randomness.next() | 1 << 63, low: randomness.next())
+    }
+
+    // Trouble.
+
+    /// Plans the node again after a while, longer each time.
+    func retryLater(
+        _ id: NodeID, reason: String? = nil, from first: Int64 = EngineLimits.firstRetryMilliseconds
+    ) {
+        let attempts = (retries[id]?.attempts ?? 0) + 1
+        let delay = min(first << Int64(min(attempts - 1, 12)), EngineLimits.lastRetryMilliseconds)
+        retries[id] = Retry(due: now + delay, attempts: attempts)
+        if let reason { problems[id] = reason }
+    }
+
+    func clearTrouble(_ id: NodeID) {
+        retries[id] = nil
+        problems[id] = nil
+    }
+
+    func halt(_ reason: String) {
+        guard haltReason == nil else { return }
+        haltReason = reason
+        effects.append(.halted(reason))
+    }
+
+    func resume() {
+        guard haltReason != nil else { return }
+        haltReason = nil
+        effects.append(.resumed)
+        for id in unsettled.sorted() { dirty.insert(id) }
+    }
+}

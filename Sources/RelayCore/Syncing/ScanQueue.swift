@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// A place to look at, by node: paths are made when the look is asked for.
+struct ScanTask: Hashable {
+    enum Target: Hashable {
+        case entry(Placement)
+        case directory(NodeID)
+    }
+    var target: Target
+    /// For an entry: whether a directory that is found there is looked through, though it is known. Looking
+    /// through a directory always goes on into those beneath it.
+    var isDeep: Bool
+}
+
+/// Places that wait to be looked at. Single entries go first: somebody just saved there.
+struct ScanQueue {
+    private var entries = UniqueQueue<ScanTask>()
+    private var directories = UniqueQueue<ScanTask>()
+
+    var isEmpty: Bool { entries.isEmpty && directories.isEmpty }
+
+    mutating func insert(entry placement: Placement, isDeep: Bool = false) {
+        entries.insert(ScanTask(target: .entry(placement), isDeep: isDeep))
+    }
+
+    /// False if the directory waits already.
+    mutating func insert(directory: NodeID) -> Bool {
+        directories.insert(ScanTask(target: .directory(directory), isDeep: true))
+    }
+
+    mutating func popFirst() -> ScanTask? { entries.popFirst() ?? directories.popFirst() }
+}

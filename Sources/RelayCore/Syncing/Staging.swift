@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// A content on its way into the folder's staging area.
+struct Staging {
+    enum Progress: Hashable {
+        /// Waits until fewer others are under way.
+        case queued
+        case requested
+        case ready
+        case waiting(for: [String])
+        case failed(Problem)
+    }
+    var payload: FilePayload
+    var progress: Progress
+}
+
+/// Something that is tried again after a while.
+struct Retry {
+    /// Nil once it was due.
+    var due: Instant?
+    var attempts: Int
+}
+
+/// Limits of the agent's engine.
+enum EngineLimits {
+    static let scanRequests = 256
+    static let reads = 64
+    static let applySteps = 256
+    static let stagings = 256
+    /// Bytes of contents that were read and wait for their commit.
+    static let offerBytes = 8 << 20
+    /// How long a vanished name may take to come back or turn up elsewhere.
+    static let settleMilliseconds: Int64 = 100
+    /// How long a file that is being written must pause before it is read.
+    static let quietMilliseconds: Int64 = 400
+    /// After so long a file that is written without a pause is looked at all the same.
+    static let longestWriteMilliseconds: Int64 = 5000
+    /// How long to wait before a fingerprint that is too young is looked at again.
+    static let distrustMilliseconds: Int64 = 25
+    static let firstRetryMilliseconds: Int64 = 20
+    static let lastRetryMilliseconds: Int64 = 30_000
+    /// How long to wait before unavailable content is asked for again unprompted.
+    static let stagingRetryMilliseconds: Int64 = 30_000
+}
