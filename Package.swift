@@ -25,6 +25,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -53,17 +54,23 @@ let package = Package(
             swiftSettings: settings),
 
         // The only code that touches the shared folder.
+        .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
         .target(
             name: "RelayFolder",
             dependencies: [
-                "RelayCore", "RelayContent", .product(name: "SystemPackage", package: "swift-system"),
+                "RelayCore", "RelayContent", "CLinux",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
 
         // The only code that touches our own state.
         .target(
             name: "RelayStorage",
-            dependencies: ["RelayCore", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "RelayCore",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings),
 
         // Messages, frames, TLS connections.
@@ -104,7 +111,13 @@ let package = Package(
         // REST over an agent or a hub, on a Unix socket.
         .target(
             name: "RelayAPI",
-            dependencies: ["RelayCore", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: [
+                "RelayCore",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             exclude: ["openapi.yaml"],
             swiftSettings: settings),
 
@@ -112,7 +125,10 @@ let package = Package(
         .target(
             name: "RelayControl",
             dependencies: [
-                "RelayCore", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "RelayCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
 
@@ -150,5 +166,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/ControlProgram", swiftSettings: settings),
+        .testTarget(
+            name: "RelayContentTests", dependencies: ["RelayCore", "RelayContent"], swiftSettings: settings),
     ]
 )
