@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import RelayCore
+
+/// An open SQLite database of our own with one owner, who reads and writes in transactions only.
+///
+/// The file is locked against other programs for as long as it is open.
+final class StateDatabase {
+    let path: String
+    let schema: StateSchema
+    private let queue: DatabaseQueue
+    /// The connection, while a transaction is open.
+    private var connection: GRDB.Database?
+
+    /// How long another program's lock is waited for.
+    static let busyTimeoutSeconds = 2.0
+
+    init(path: String, schema: StateSchema) throws(StateError) {
+        self.path = path
+        self.schema = schema
+        queue = try Self.openQueue(path: path, schema: schema)
+    }
+
+    /// Opens, checks and migrates the file; makes it if it is not there.
+    static func openQueue(path: String, schema: StateSchema) throws(StateError) -> DatabaseQueue {
+        try StateFiles.makeFile(path)
+        var configuration = Configuration()
+        configuration.label = "relay." + schema.noun
+        configuration.busyMode = .timeout(busyTimeoutSeconds)
+        configuration.prepareDatabase { try schema.prepare($0, path: path) }
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try schema.migrate(queue)
+            return queue
+        } catch {
+            throw stateError(error, "open", path: path, schema: schema)
+        }
+    }
+
+    var isInTransaction: Bool { connection != nil }
+
+    /// Runs the body in a transaction, which is rolled back if the body throws.
+    func transaction<T>(_ body: () throws -> T) throws -> T {
+        guard connection == nil else {
+            throw StateError("cannot begin a transaction of \(schema.noun) \(path): one is open")
+        }
+        var cause: (any Error)?
+        do {
+            return try queue.write { opened in
+                connection = opened
+                defer { connection = nil }
+                do {
+                    return try body()
+                } catch {
+                    cause = error
+                    throw error
+                }
+            }
+        } catch {
+            throw cause ?? Self.stateError(error, "write", path: path, schema: schema)
+        }
+    }
+
+    /// Compiles a statement that is kept for as long as the database.
+    func prepare(_ sql: String) throws(StateError) -> SQLStatement {
+        let connection = try openConnection()
+        do {
+            return SQLStatement(try connection.makeStatement(sql: sql), database: self)
+        } catch {
+            throw Self.stateError(error, "read", path: path, schema: schema)
+        }
+    }
+
+    /// Throws outside of transactions.
+    func requireTransaction() throws(StateError) { _ = try openConnection() }
+
+    /// Lets the file go. Nothing works afterwards.
+    func close() { try? queue.close() }
+
+    /// How many rows the last statement changed.
+    func changedRows() throws(StateError) -> Int { try openConnection().changesCount }
+
+    func damaged(_ what: String) -> StateError {
+        StateError(
+            "cannot read \(schema.noun) \(path): the file is damaged (\(what)); \(schema.advice)")
+    }
+
+    private func openConnection() throws(StateError) -> GRDB.Database {
+        guard let connection else {
+            throw StateError("cannot use \(schema.noun) \(path): no transaction is open")
+        }
+        return connection
+    }
+
+    /// Any error of GRDB's as one that names the file.
+    static func stateError(
+        _ error: any Error, _ verb: String, path: String, schema: StateSchema
+    ) -> StateError {
+        switch error {
+        case let error as StateError: error
+        case let error as DatabaseError:
+            schema.failure(
+                verb, path: path, code: error.extendedResultCode.rawValue,
+                message: error.message ?? "\(error.resultCode)")
+        default: StateError("cannot \(verb) \(schema.noun) \(path): \(error)")
+        }
+    }
+}

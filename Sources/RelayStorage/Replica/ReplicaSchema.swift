@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension StateSchema {
+    /// An agent's three trees of one share.
+    static let replica = StateSchema(
+        noun: "agent state", applicationID: 0x524c_5972,
+        advice: "move it away and start again: it is rebuilt from the folder and the hub, nothing is lost",
+        durability: .normal, cacheKibibytes: 32768, migrations: [replica1])
+
+    /// `base_form` and the other forms are those of `ReplicaColumns`. Rows have a rowid, so that rows written
+    /// together lie together: the ids are random. Lookups are answered by the indexes alone. No index is
+    /// unique but the node's own: within a transaction the trees may pass through states that no folder has.
+    private static let replica1 = """
+        CREATE TABLE node (
+            id BLOB NOT NULL UNIQUE,
+            unsynced INTEGER NOT NULL,
+            origin BLOB,
+            base_form INTEGER NOT NULL,
+            \(FacetColumns.definitions("base_", FacetColumns.state)),
+            \(FacetColumns.definitions("local_", FacetColumns.placement)),
+            local_device INTEGER,
+            local_inode INTEGER,
+            local_born INTEGER,
+            local_born_ns INTEGER,
+            local_found_kind INTEGER,
+            local_found_size INTEGER,
+            local_found_mtime INTEGER,
+            local_found_mtime_ns INTEGER,
+            local_found_ctime INTEGER,
+            local_found_ctime_ns INTEGER,
+            local_found_mode INTEGER,
+            local_trusted INTEGER,
+            \(FacetColumns.definitions("local_", FacetColumns.payload)),
+            \(FacetColumns.definitions("remote_", FacetColumns.placement)),
+            \(FacetColumns.definitions("remote_", FacetColumns.payload)),
+            remote_placement_revision INTEGER,
+            remote_payload_revision INTEGER,
+            remote_removed INTEGER
+        ) STRICT;
+        CREATE INDEX node_unsynced ON node (id) WHERE unsynced = 1;
+        CREATE INDEX node_local_placement ON node (local_parent, local_name, id)
+            WHERE local_parent IS NOT NULL;
+        CREATE INDEX node_local_inode ON node (local_inode) WHERE local_inode IS NOT NULL;
+        CREATE INDEX node_local_content ON node (local_content_head)
+            WHERE local_content_head IS NOT NULL;
+        CREATE INDEX node_remote_placement ON node (remote_parent, remote_name, id)
+            WHERE remote_parent IS NOT NULL;
+        CREATE INDEX node_remote_content ON node (remote_content_head)
+            WHERE remote_content_head IS NOT NULL;
+        CREATE TABLE manifest (content BLOB NOT NULL PRIMARY KEY, chunks BLOB NOT NULL) STRICT;
+        CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        """
+}
