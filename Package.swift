@@ -168,5 +168,6 @@ let package = Package(
             path: "Sources/ControlProgram", swiftSettings: settings),
         .testTarget(
             name: "RelayContentTests", dependencies: ["RelayCore", "RelayContent"], swiftSettings: settings),
+        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore"], swiftSettings: settings),
     ]
 )
