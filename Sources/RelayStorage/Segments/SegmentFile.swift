@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import RelayCore
+
+/// An open segment file. Its descriptor is closed when the last user lets go of it.
+final class SegmentFile: Sendable {
+    let number: UInt32
+    let path: String
+    private let descriptor: Int32
+
+    init(opening path: String, number: UInt32) throws(StateError) {
+        self.path = path
+        self.number = number
+        descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw StateError("cannot open segment \(path): \(errorText(errno))") }
+    }
+
+    /// Makes the file, which must not be there, with its header.
+    init(making path: String, number: UInt32) throws(StateError) {
+        self.path = path
+        self.number = number
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw StateError("cannot make segment \(path): \(errorText(errno))") }
+        do {
+            try write(SegmentFormat.header(number: number), at: 0)
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    func sizeBytes() throws(StateError) -> UInt64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("read", errno) }
+        return UInt64(status.st_size)
+    }
+
+    /// Whether the file begins as a segment of this number does.
+    func hasHeader() throws(StateError) -> Bool {
+        try read(at: 0, count: SegmentFormat.headerBytes) == SegmentFormat.header(number: number)
+    }
+
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(StateError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                pwrite(
+                    descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+                    off_t(offset) + off_t(done))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("write", count < 0 ? errno : ENOSPC) }
+            done += count
+        }
+    }
+
+    /// Reads up to `count` bytes: fewer only at the end of the file.
+    func read(at offset: UInt64, count: Int) throws(StateError) -> [UInt8] {
+        guard offset <= UInt64(off_t.max) - UInt64(count) else { return [] }
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let got = pread(
+                    descriptor, buffer.baseAddress.map { $0 + filled }, count - filled,
+                    off_t(offset) + off_t(filled))
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { code = errno }
+                guard got > 0 else { return }
+                filled += got
+            }
+        }
+        guard code == 0 else { throw failure("read", code) }
+        return bytes
+    }
+
+    func truncate(to size: UInt64) throws(StateError) {
+        while ftruncate(descriptor, off_t(size)) != 0 {
+            guard errno == EINTR else { throw failure("truncate", errno) }
+        }
+    }
+
+    /// Waits until the file's bytes are on disk.
+    func sync() throws(StateError) {
+        guard fdatasync(descriptor) == 0 else { throw failure("sync", errno) }
+    }
+
+    private func failure(_ verb: String, _ code: Int32) -> StateError {
+        StateError("cannot \(verb) segment \(path): \(errorText(code))")
+    }
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RelayCore
+import Synchronization
+
+/// A hub's chunks of one share in append-only files of up to 256 MiB, which describe themselves well enough that
+/// the index of what lies where can be made again from them.
+///
+/// Safe to use from several threads at once. What was appended is on disk when a later `sync` has returned.
+package final class SegmentStore: Sendable {
+    private let directory: SegmentDirectory
+    private let limitBytes: UInt64?
+    private let state: Mutex<State>
+    /// Held while syncing, so that whoever finds nothing left to sync knows that it is on disk.
+    private let syncing = Mutex<Void>(())
+
+    /// What changes, in one lock.
+    private struct State {
+        /// The segment that is appended to; nil when the next append begins one.
+        var active: SegmentFile?
+        /// Where the active segment's next record goes.
+        var end: UInt64 = 0
+        var lastNumber: UInt32?
+        var used: UInt64 = 0
+        /// Files with bytes that are perhaps not on disk yet, by number.
+        var unsynced: [UInt32: Unsynced] = [:]
+        var isDirectoryUnsynced = false
+        var opened = OpenSegments()
+        /// Why nothing can be appended any more.
+        var failure: StateError?
+        var scratch: [UInt8] = []
+    }
+
+    /// A file that is to be synced, and how much of it surely is on disk already.
+    private struct Unsynced {
+        var file: SegmentFile
+        var syncedBytes: UInt64
+    }
+
+    /// The most bytes that are gathered for one write.
+    private static let writeBytes = 4 << 20
+
+    /// Opens the store in this directory; makes the directory if it is not there.
+    ///
+    /// A torn write at the end of the last segment is cut off. `limitBytes` bounds the size of all segments
+    /// together (nil: no bound, 0: nothing is kept). Throws when another program uses the store.
+    package init(directory path: String, limitBytes: UInt64?) throws(StateError) {
+        directory = try SegmentDirectory(path)
+        self.limitBytes = limitBytes
+        state = Mutex(try Self.open(directory))
+    }
+
+    private static func open(_ directory: SegmentDirectory) throws(StateError) -> State {
+        var state = State()
+        let numbers = try directory.numbers()
+        for number in numbers {
+            let file = try SegmentFile(opening: directory.filePath(number), number: number)
+            var size = try file.sizeBytes()
+            if number == numbers.last {
+                size = try reopen(file, size: size, in: &state)
+            }
+            state.used += size
+        }
+        state.lastNumber = numbers.last
+        return state
+    }
+
+    /// Makes the last segment the active one, unless it is damaged; returns its size.
+    private static func reopen(
+        _ file: SegmentFile, size: UInt64, in state: inout State
+    ) throws(StateError) -> UInt64 {
+        if size < UInt64(SegmentFormat.headerBytes) {
+            // Torn before it held anything.
+            try file.truncate(to: 0)
+            try file.write(SegmentFormat.header(number: file.number), at: 0)
+            state.end = UInt64(SegmentFormat.headerBytes)
+        } else {
+            guard case .records(let end) = try SegmentScan(file).tail() else { return size }
+            if end < size { try file.truncate(to: end) }
+            state.end = end
+        }
+        state.active = file
+        state.opened.insert(file)
+        // What was written before a crash may still not be on disk.
+        state.unsynced[file.number] = Unsynced(file: file, syncedBytes: state.end)
+        state.isDirectoryUnsynced = true
+        return state.end
+    }
+
+    /// The size of all segments together.
+    package var usedBytes: UInt64 { state.withLock { $0.used } }
+
+    // MARK: Appending
+
+    /// Appends chunks; returns where they lie, in order. Nil: there is no room under the limit, and nothing
+    /// was written.
+    package func append(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
+        guard limitBytes != 0 else { return nil }
+        for (id, chunk) in chunks {
+            guard chunk.bytes.count <= ContentLimits.chunkBytes, chunk.sizeBytes <= ContentLimits.chunkBytes
+            else { throw StateError("cannot store chunk \(id): it is larger than chunks are") }
+        }
+        return try state.withLock { state throws(StateError) in
+            if let failure = state.failure { throw failure }
+            guard hasRoom(for: chunks, state) else { return nil }
+            return try write(chunks, &state)
+        }
+    }
+
+    private func hasRoom(for chunks: [(ChunkID, EncodedChunk)], _ state: borrowing State) -> Bool {
+        guard let limitBytes else { return true }
+        var needed: UInt64 = 0
+        var end = state.active == nil ? SegmentFormat.limitBytes : state.end
+        for (_, chunk) in chunks {
+            let bytes = UInt64(SegmentRecord.headerBytes + chunk.bytes.count)
+            if end + bytes > SegmentFormat.limitBytes {
+                needed += UInt64(SegmentFormat.headerBytes)
+                end = UInt64(SegmentFormat.headerBytes)
+            }
+            needed += bytes
+            end += bytes
+        }
+        return state.used <= limitBytes && needed <= limitBytes - state.used
+    }
+
+    /// Writes the chunks; when that fails, the segment that was active before is as it was.
+    private func write(
+        _ chunks: [(ChunkID, EncodedChunk)], _ state: inout State
+    ) throws(StateError) -> [ChunkLocation] {
+        let before = (file: state.active, end: state.end)
+        state.scratch.removeAll(keepingCapacity: true)
+        var locations: [ChunkLocation] = []
+        locations.reserveCapacity(chunks.count)
+        do {
+            for (id, chunk) in chunks { locations.append(try gather(id, chunk, &state)) }
+            try flush(&state)
+        } catch {
+            state.scratch.removeAll()
+            undo(to: before, &state)
+            throw error
+        }
+        if state.scratch.capacity > 2 * Self.writeBytes { state.scratch = [] }
+        return locations
+    }
+
+    /// Adds a chunk to what is to be written, and writes when that is enough or the segment is full.
+    private func gather(
+        _ id: ChunkID, _ chunk: EncodedChunk, _ state: inout State
+    ) throws(StateError) -> ChunkLocation {
+        let bytes = UInt64(SegmentRecord.headerBytes + chunk.bytes.count)
+        var offset = state.end + UInt64(state.scratch.count)
+        if state.active == nil || offset + bytes > SegmentFormat.limitBytes {
+            try flush(&state)
+            try begin(&state)
+            offset = state.end
+        } else if state.scratch.count >= Self.writeBytes {
+            try flush(&state)
+        }
+        SegmentRecord.append(id, chunk, to: &state.scratch)
+        return ChunkLocation(
+            segment: state.active?.number ?? 0, offset: offset, storedBytes: UInt32(chunk.bytes.count),
+            sizeBytes: chunk.sizeBytes, encoding: chunk.encoding)
+    }
+
+    private func flush(_ state: inout State) throws(StateError) {
+        guard let file = state.active, !state.scratch.isEmpty else { return }
+        try file.write(state.scratch, at: state.end)
+        if state.unsynced[file.number] == nil {
+            state.unsynced[file.number] = Unsynced(file: file, syncedBytes: state.end)
+        }
+        state.end += UInt64(state.scratch.count)
+        state.used += UInt64(state.scratch.count)
+        state.scratch.removeAll(keepingCapacity: true)
+    }
+
+    /// Begins the next segment.
+    private func begin(_ state: inout State) throws(StateError) {
+        guard state.lastNumber != .max else {
+            throw StateError("cannot make a segment in \(directory.path): there are too many")
+        }
+        let number = state.lastNumber.map { $0 + 1 } ?? 0
+        let file = try SegmentFile(making: directory.filePath(number), number: number)
+        let header = UInt64(SegmentFormat.headerBytes)
+        state.lastNumber = number
+        state.active = file
+        state.end = header
+        state.used += header
+        state.unsynced[file.number] = Unsynced(file: file, syncedBytes: header)
+        state.isDirectoryUnsynced = true
+        state.opened.insert(file)
+    }
+
+    /// Cuts off what a failed append left. Segments that it began stay, with nothing that is referred to.
+    private func undo(to before: (file: SegmentFile?, end: UInt64), _ state: inout State) {
+        do {
+            if let active = state.active, active !== before.file {
+                let header = UInt64(SegmentFormat.headerBytes)
+                try active.truncate(to: header)
+                state.used -= state.end - header
+                state.end = header
+            } else if let file = before.file {
+                try file.truncate(to: before.end)
+                state.used -= state.end - before.end
+                state.end = before.end
+            }
+        } catch {
+            // Nothing can be appended behind a tail that is not known.
+            state.active = nil
+        }
+    }
+
+    // MARK: Syncing
+
+    /// Waits until all that was appended before the call is on disk.
+    ///
+    /// After a failure what was not on disk is discarded, and nothing can be appended any more: a second sync
+    /// of the same bytes would tell nothing.
+    package func sync() throws(StateError) {
+        try syncing.withLock { _ throws(StateError) in try syncPending() }
+    }
+
+    private func syncPending() throws(StateError) {
+        let pending: (files: [UInt32: Unsynced], directory: Bool) = try state.withLock {
+            state throws(StateError) in
+            if let failure = state.failure { throw failure }
+            defer {
+                state.unsynced = [:]
+                state.isDirectoryUnsynced = false
+            }
+            return (state.unsynced, state.isDirectoryUnsynced)
+        }
+        do {
+            for file in pending.files.values { try file.file.sync() }
+            if pending.directory { try directory.sync() }
+        } catch {
+            state.withLock { state in
+                state.failure = error
+                state.active = nil
+                for (number, file) in pending.files {
+                    try? file.file.truncate(to: file.syncedBytes)
+                    state.unsynced[number] = nil
+                }
+            }
+            throw error
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole.
+    package func read(_ location: ChunkLocation, expecting id: ChunkID? = nil) throws(StateError)
+        -> EncodedChunk
+    {
+        let file = try file(location.segment)
+        let count = SegmentRecord.headerBytes + Int(location.storedBytes)
+        guard Int(location.storedBytes) <= ContentLimits.chunkBytes else { throw damage(location) }
+        var bytes = try file.read(at: location.offset, count: count)
+        let isIntact = bytes.withUnsafeBytes { buffer in
+            guard let record = SegmentRecord(header: buffer) else { return false }
+            return record.storedBytes == location.storedBytes && record.sizeBytes == location.sizeBytes
+                && record.encoding == location.encoding && record.chunk == id ?? record.chunk
+                && record.isIntact(buffer)
+        }
+        guard isIntact else { throw damage(location) }
+        bytes.removeFirst(SegmentRecord.headerBytes)
+        return EncodedChunk(encoding: location.encoding, sizeBytes: location.sizeBytes, bytes: bytes)
+    }
+
+    private func damage(_ location: ChunkLocation) -> StateError {
+        StateError(
+            "cannot read chunk at \(location.offset) of segment"
+                + " \(directory.filePath(location.segment)): it is damaged")
+    }
+
+    private func file(_ number: UInt32) throws(StateError) -> SegmentFile {
+        if let open = state.withLock({ $0.opened.find(number) }) { return open }
+        let file = try SegmentFile(opening: directory.filePath(number), number: number)
+        state.withLock { $0.opened.insert(file) }
+        return file
+    }
+
+    /// Visits every chunk that is there whole, the oldest first: to make the index of them again. A chunk may
+    /// come more than once.
+    package func scan(_ visit: (ChunkID, ChunkLocation) -> Void) throws(StateError) {
+        for number in try directory.numbers() {
+            try SegmentScan(try file(number)).visitIntact(visit)
+        }
+    }
+}
