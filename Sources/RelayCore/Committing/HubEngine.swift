@@ -12,6 +12,8 @@ package final class HubEngine<Index: ShareIndex> {
         var position: Revision
         /// Pages on their way since the connection was last known to have room.
         var pagesUnderWay = 0
+        /// Asked for, to be answered once the subscriber was sent everything.
+        var pings: [UInt64] = []
     }
 
     private let index: Index
@@ -42,6 +44,7 @@ package final class HubEngine<Index: ShareIndex> {
                 try subscribe(id, device, cursor, &effects)
             case .unsubscribed(let id): subscribers[id] = nil
             case .drained(let id): subscribers[id]?.pagesUnderWay = 0
+            case .pinged(let id, let number): subscribers[id]?.pings.append(number)
             case .applied: break
             case .commit(let id, let batch): try commit(batch, from: id, &group, &effects)
             }
@@ -125,6 +128,10 @@ package final class HubEngine<Index: ShareIndex> {
                 effects.append(.send(id, .changes(page)))
             }
             subscriber.pagesUnderWay += 1
+        }
+        if subscriber.position == index.head.revision {
+            for number in subscriber.pings { effects.append(.send(id, .pong(number))) }
+            subscriber.pings = []
         }
         subscribers[id] = subscriber
     }

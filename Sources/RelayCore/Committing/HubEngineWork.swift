@@ -13,6 +13,9 @@ package enum HubInput: Sendable {
     case unsubscribed(SubscriberID)
     case commit(SubscriberID, Batch)
     case applied(SubscriberID, Revision)
+    /// The subscriber asks for a sign that it was sent all there is: `pong` follows the page that reaches the
+    /// newest revision of that moment.
+    case pinged(SubscriberID, UInt64)
     /// The subscriber's connection has room for more pages.
     case drained(SubscriberID)
 }

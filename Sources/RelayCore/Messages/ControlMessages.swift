@@ -7,6 +7,7 @@ package enum AgentMessage: Hashable, Sendable {
     case commit(Batch)
     /// The agent's folder durably holds everything up to this revision.
     case applied(Revision)
+    /// Asks for a `pong` that follows everything that the hub has to tell at this moment.
     case ping(UInt64)
     case pong(UInt64)
 }

@@ -58,8 +58,8 @@ extension AgentEngine {
         for offer in page.offers { feedOffers.insert(offer) }
         for record in page.records { try take(record) }
         try replica.setCursor(page.through)
+        isFollowing = page.reachesHead
         guard page.reachesHead else { return }
-        isFollowing = true
         isReconciling = false
         guard !isConsistent else { return }
         isConsistent = true
