@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import RelayCore
+
+/// What can be asked of a hub.
+struct HubRoutes: Sendable {
+    let hub: any HubControlling
+
+    func add(to router: Router<BasicRequestContext>) {
+        router.get(RouterPath(APIContract.Route.status)) { [hub] request, _ in
+            _ = try QueryParameters(request, allowing: [])
+            return try JSONAnswer.response(await hub.status())
+        }
+        router.post(RouterPath(APIContract.Route.invites)) { [hub] request, _ in
+            _ = try QueryParameters(request, allowing: [])
+            let wish = try await JSONAnswer.body(InviteRequest.self, of: request)
+            let link = try await hub.invite(share: wish.share, address: wish.address)
+            return try JSONAnswer.response(InviteAnswer(link: link), status: .created)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+extension Rendering {
+    func table(_ report: HubReport) -> [String] {
+        let id = report.hubID.prefix(shortIDDigits)
+        let head = "hub \(id) (version \(report.version)) on \(shown(report.listen))"
+        guard !report.shares.isEmpty else { return [head, "no shares"] }
+        var shares = Table([
+            .init("SHARE"), .init("REVISION", isNumber: true), .init("STORED", isNumber: true),
+            .init("LIMIT", isNumber: true), .init("DEVICES", isNumber: true),
+        ])
+        var devices = Table([
+            .init("SHARE"), .init("DEVICE"), .init("ID"), .init("ONLINE"), .init("APPLIED", isNumber: true),
+        ])
+        for share in report.shares {
+            shares.add([
+                shown(share.name), "\(share.revision)", humanSize(share.storedBytes),
+                share.storeLimitBytes.map(humanSize) ?? "none", "\(share.devices.count)",
+            ])
+            for device in share.devices {
+                devices.add([
+                    shown(share.name), shown(device.name), String(device.deviceID.prefix(shortIDDigits)),
+                    device.isOnline ? "yes" : "no", "\(device.appliedRevision)",
+                ])
+            }
+        }
+        let hasDevices = report.shares.contains { !$0.devices.isEmpty }
+        return [head, ""] + shares.lines + (hasDevices ? [""] + devices.lines : [])
+    }
+}
