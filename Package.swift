@@ -169,5 +169,9 @@ let package = Package(
         .testTarget(
             name: "RelayContentTests", dependencies: ["RelayCore", "RelayContent"], swiftSettings: settings),
         .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore"], swiftSettings: settings),
+        .testTarget(
+            name: "RelayStorageTests",
+            dependencies: ["RelayCore", "RelayStorage", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings),
     ]
 )

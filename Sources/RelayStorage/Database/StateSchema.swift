@@ -46,7 +46,11 @@ struct StateSchema: Sendable {
         let found = try Int32.fetchOne(connection, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(connection, sql: "PRAGMA user_version") ?? 0
         if found == 0 {
-            let entries = try Int.fetchOne(connection, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            // A file whose making was cut short may hold the migrator's own table already.
+            let entries =
+                try Int.fetchOne(
+                    connection, sql: "SELECT count(*) FROM sqlite_schema WHERE tbl_name != 'grdb_migrations'")
+                ?? 0
             guard entries == 0, version == 0 else {
                 throw StateError("cannot open \(noun) \(path): it is a database of another program")
             }
