@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one seed's world is like: all of it follows from the seed.
+package struct Configuration: Sendable {
+    /// What a run is meant to show.
+    package enum Family: String, Sendable {
+        /// Everybody edits, everything fails.
+        case general
+        /// One user edits: nothing can conflict, so nothing may be called a conflict.
+        case singleEditor
+        /// Once all is in sync, one thing is deleted: it must not come back.
+        case deletion
+    }
+
+    package enum HubStore: String, Sendable {
+        case everything, nothing, little
+    }
+
+    package var seed: UInt64
+    package var family: Family
+    package var agents: Int
+    package var rounds: Int
+    /// User operations a round.
+    package var steps: Int
+    /// Milliseconds between operations of all users together, on average.
+    var pace: Int
+    var latency: ClosedRange<Int>
+    var diskDelay: ClosedRange<Int>
+    var hintDelay: ClosedRange<Int>
+    var stageDelay: ClosedRange<Int>
+    var granularity: Int64
+    var seesWriters: Bool
+    var store: HubStore
+    /// How many names the users choose from.
+    var names: Int
+    /// In a thousand new contents: how many need more than one chunk.
+    var largeContents: Int
+    /// Whether contents are used twice by the users (copies, the same bytes on two machines).
+    var hasCopies: Bool
+    // In a thousand.
+    var hintLoss: Int
+    var hintDisorder: Int
+    var folderFailure: Int
+    var hubCrashInCommit: Int
+    /// Milliseconds between faults, on average; 0: none.
+    var faultPace: Int
+    /// Which faults occur, by their weights in the order of `Fault`.
+    var faultWeights: [Int]
+    /// Clocks of different machines differ by up to so many seconds.
+    var skewSeconds: Int
+
+    package init(seed: UInt64, steps: Int?, agents: Int?) {
+        var random = SeededRandom(seed: seed)
+        self.seed = seed
+        switch random.below(8) {
+        case 0: family = .singleEditor
+        case 1: family = .deletion
+        default: family = .general
+        }
+        self.agents = agents ?? random.within(2...4)
+        rounds = family == .deletion ? 2 : random.within(1...3)
+        let operations = steps ?? random.within(20...60)
+        self.steps = max(1, operations / (family == .deletion ? 1 : rounds))
+        pace = random.pick([1, 10, 60, 250]) ?? 10
+        latency = random.pick([0...1, 1...20, 20...300]) ?? 0...1
+        diskDelay = random.pick([0...0, 0...3, 0...40]) ?? 0...0
+        hintDelay = random.pick([0...2, 1...30, 1...400]) ?? 0...2
+        stageDelay = random.pick([0...2, 1...50, 10...800]) ?? 0...2
+        granularity = random.pick([0, 0, 4, 10]) ?? 0
+        seesWriters = !random.chance(200)
+        store = random.pick([.everything, .everything, .everything, .nothing, .little]) ?? .everything
+        names = random.within(2...6)
+        largeContents = random.pick([0, 200, 500, 1000]) ?? 0
+        hasCopies = random.chance(500)
+        hintLoss = random.pick([0, 0, 100, 500]) ?? 0
+        hintDisorder = random.pick([0, 0, 200]) ?? 0
+        folderFailure = random.pick([0, 0, 20, 100]) ?? 0
+        hubCrashInCommit = random.pick([0, 0, 20]) ?? 0
+        faultPace = random.pick([0, 50, 300, 1500]) ?? 0
+        faultWeights = Fault.allCases.map { _ in random.pick([0, 1, 1, 4]) ?? 1 }
+        skewSeconds = random.pick([0, 0, 100, 31_000_000]) ?? 0
+        if family != .general {
+            for (index, fault) in Fault.allCases.enumerated() where fault.isAmnesia { faultWeights[index] = 0 }
+        }
+    }
+}
+
+/// What goes wrong for a moment. The order is that of `Configuration.faultWeights`.
+enum Fault: CaseIterable {
+    case cut, offline, agentCrash, powerCut, databaseLoss, hubCrash, spuriousRescan, stagingFailure
+
+    /// Whether an agent forgets what it knew: what it alone knew of the past is then gone.
+    var isAmnesia: Bool { self == .powerCut || self == .databaseLoss }
+}

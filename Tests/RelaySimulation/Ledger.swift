@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What users did to every content, which is what the end is held against.
+struct Ledger {
+    struct Fate {
+        /// Some user overwrote or deleted it where that user had it.
+        var isDestroyed = false
+        /// In this round: destroyed by a user.
+        var isDestroyedNow = false
+        /// In this round: written, or touched in any other way than by destroying it.
+        var isTouchedNow = false
+        var isWritten = false
+        /// Stands in exactly one place on all disks since the beginning of the round.
+        var isSynced = false
+    }
+
+    /// By token number.
+    private(set) var fates: [Fate] = [Fate()]
+    private(set) var sizes: [UInt32] = [0]
+    /// Whether some agent forgot what it knew, in this round.
+    var forgetsNow = false
+
+    /// A content that nobody had before.
+    mutating func makeToken(sizeBytes: UInt32) -> Token {
+        fates.append(Fate())
+        sizes.append(sizeBytes)
+        return Token(number: UInt32(fates.count - 1), sizeBytes: sizeBytes)
+    }
+
+    mutating func destroy(_ token: Token) {
+        guard token != .empty else { return }
+        fates[Int(token.number)].isDestroyed = true
+        fates[Int(token.number)].isDestroyedNow = true
+    }
+
+    mutating func touch(_ token: Token) {
+        fates[Int(token.number)].isTouchedNow = true
+        fates[Int(token.number)].isWritten = true
+    }
+
+    /// Begins a round in which all disks hold just these.
+    mutating func beginRound(holding tokens: [Token]) {
+        forgetsNow = false
+        for index in fates.indices {
+            fates[index].isDestroyedNow = false
+            fates[index].isTouchedNow = false
+            fates[index].isSynced = false
+        }
+        var seen: Set<UInt32> = []
+        for token in tokens { fates[Int(token.number)].isSynced = seen.insert(token.number).inserted }
+    }
+
+    /// Contents that are written and that no user gave up.
+    var kept: [Token] { tokens { $0.isWritten && !$0.isDestroyed } }
+
+    /// Contents that were everywhere at the beginning of the round, and that users only removed since.
+    var removed: [Token] {
+        forgetsNow ? [] : tokens { $0.isSynced && $0.isDestroyedNow && !$0.isTouchedNow }
+    }
+
+    private func tokens(where isWanted: (Fate) -> Bool) -> [Token] {
+        fates.indices.dropFirst().filter { isWanted(fates[$0]) }
+            .map { Token(number: UInt32($0), sizeBytes: sizes[$0]) }
+    }
+}
+
+extension World: DiskWitness, FolderWitness {
+    func userDestroys(_ token: Token, on disk: SimulatedDisk) { ledger.destroy(token) }
+    func userTouches(_ token: Token, on disk: SimulatedDisk) { ledger.touch(token) }
+    func userWrites(_ token: Token, on disk: SimulatedDisk) { ledger.touch(token) }
+
+    func folderDestroys(_ token: Token, _ what: @autoclosure () -> String) {
+        guard token != .empty, !hub.index.holds(token) else { return }
+        fail("N3", "\(what()): content \(token.number), which the hub never had")
+    }
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+/// One agent's file system: inodes whose numbers are used again, and stamps that a coarse clock may repeat.
+///
+/// Users and the agent's folder work on it alike. What happens is reported to the watch, as by the kernel.
+final class SimulatedDisk {
+    /// Inodes by their number; the root is `rootInode`.
+    var inodes: [Inode]
+    var freeNumbers: [Int] = []
+    var watch = SimulatedWatch()
+    /// Virtual milliseconds, set before each use.
+    var now: Int64 = 10_000
+    /// How far this machine's clock is off.
+    let skewSeconds: Int64
+    /// The step of the clock that stamps files; 0: no two stamps are equal.
+    let granularity: Int64
+    private var stamps: UInt32 = 0
+    private var serials: UInt64 = 0
+
+    static let rootInode = 0
+    /// A directory of the same file system that is not shared.
+    static let outsideInode = 1
+
+    init(skewSeconds: Int64 = 0, granularity: Int64 = 0) {
+        self.skewSeconds = skewSeconds
+        self.granularity = granularity
+        inodes = []
+        let born = stamp()
+        inodes = (0...1).map { _ in Inode(kind: .directory, token: .empty, mode: 0o755, born: born, serial: 0) }
+        inodes[Self.outsideInode].parent = Self.outsideInode
+    }
+
+    struct Inode {
+        var kind: NodeKind
+        var token: Token
+        var mode: UInt16
+        var born: Timestamp
+        var modified: Timestamp
+        var changed: Timestamp
+        /// Names that lead here.
+        var links = 0
+        /// The directory of the name; the root's is the root.
+        var parent = 0
+        var entries: [Entry] = []
+        /// Open descriptors that write.
+        var writers = 0
+        /// Whether the user, knowing that it is open, took its last name away: what is written later is gone.
+        var isGivenUp = false
+        /// For a directory: whether events in it are seen.
+        var isWatched = false
+        /// Never used again, unlike the number.
+        var serial: UInt64
+
+        init(kind: NodeKind, token: Token, mode: UInt16, born: Timestamp, serial: UInt64) {
+            self.kind = kind
+            self.token = token
+            self.mode = mode
+            self.born = born
+            self.serial = serial
+            modified = born
+            changed = born
+        }
+    }
+
+    struct Entry {
+        var name: EntryName
+        var inode: Int
+    }
+
+    // Clocks.
+
+    /// The time by this machine's clock, for people.
+    var wallClock: Timestamp { timestamp(now, nanoseconds: 0) }
+
+    /// The stamp that a change made now gets.
+    func stamp() -> Timestamp {
+        guard granularity > 0 else {
+            stamps += 1
+            return timestamp(now, nanoseconds: stamps % 1_000_000)
+        }
+        return timestamp(now - now % granularity, nanoseconds: 0)
+    }
+
+    /// Whether a change from now on would get another stamp than this one, as far as `margin` tells.
+    func isOld(_ fingerprint: Fingerprint, margin: Int64) -> Bool {
+        let bound = timestamp(now - margin, nanoseconds: 0)
+        return granularity == 0 || (fingerprint.changed < bound && fingerprint.modified < bound)
+    }
+
+    private func timestamp(_ milliseconds: Int64, nanoseconds: UInt32) -> Timestamp {
+        Timestamp(
+            seconds: 1_700_000_000 + skewSeconds + milliseconds / 1000,
+            nanoseconds: UInt32(milliseconds % 1000) * 1_000_000 + nanoseconds)
+    }
+
+    // Looking.
+
+    /// The inode of a path; links are not followed. Nil if there is none.
+    func find(_ path: RelativePath) -> Int? {
+        var current = Self.rootInode
+        for name in path.components {
+            guard inodes[current].kind == .directory, let next = child(name, of: current) else { return nil }
+            current = next
+        }
+        return current
+    }
+
+    /// The directory that a path's last name stands in; nil if it is not there.
+    func findParent(_ path: RelativePath) -> Int? {
+        guard let parent = find(path.parent), inodes[parent].kind == .directory else { return nil }
+        return parent
+    }
+
+    func child(_ name: EntryName, of directory: Int) -> Int? {
+        for entry in inodes[directory].entries where entry.name == name { return entry.inode }
+        return nil
+    }
+
+    /// The path of an inode that has a name.
+    func path(of inode: Int) -> RelativePath? {
+        var names: [EntryName] = []
+        var current = inode
+        while current != Self.rootInode {
+            let parent = inodes[current].parent
+            guard current != Self.outsideInode, inodes[current].links > 0,
+                let entry = inodes[parent].entries.first(where: { $0.inode == current })
+            else { return nil }
+            names.append(entry.name)
+            current = parent
+        }
+        return RelativePath(names.reversed())
+    }
+
+    func identity(_ inode: Int) -> FileIdentity {
+        FileIdentity(device: 1, inode: UInt64(inode) + 2, born: inodes[inode].born)
+    }
+
+    func fingerprint(_ inode: Int) -> Fingerprint {
+        let it = inodes[inode]
+        let size = it.kind == .directory ? 4096 : UInt64(it.token.sizeBytes)
+        return Fingerprint(
+            identity: identity(inode), sizeBytes: size, modified: it.modified, changed: it.changed,
+            mode: it.mode)
+    }
+
+    /// Whether `inode` is `ancestor` or lies beneath it.
+    func isWithin(_ inode: Int, _ ancestor: Int) -> Bool {
+        var current = inode
+        while current != ancestor {
+            guard current != Self.rootInode, current != Self.outsideInode else { return false }
+            current = inodes[current].parent
+        }
+        return true
+    }
+
+    /// All paths, the root left out, parents first, in the order of their names.
+    func walk(_ start: Int = SimulatedDisk.rootInode, _ path: RelativePath = .root) -> [(
+        path: RelativePath, inode: Int
+    )] {
+        var result: [(path: RelativePath, inode: Int)] = []
+        for entry in inodes[start].entries.sorted(by: { $0.name < $1.name }) {
+            let child = path.appending(entry.name)
+            result.append((child, entry.inode))
+            if inodes[entry.inode].kind == .directory { result += walk(entry.inode, child) }
+        }
+        return result
+    }
+
+    /// The files and links at and beneath an inode.
+    func leaves(_ inode: Int) -> [Int] {
+        guard inodes[inode].kind == .directory else { return [inode] }
+        return inodes[inode].entries.flatMap { leaves($0.inode) }
+    }
+
+    // Changing, without a report to the watch.
+
+    func allocate(_ kind: NodeKind, token: Token, mode: UInt16) -> Int {
+        serials += 1
+        let fresh = Inode(kind: kind, token: token, mode: mode, born: stamp(), serial: serials)
+        if let number = freeNumbers.popLast() {
+            inodes[number] = fresh
+            return number
+        }
+        inodes.append(fresh)
+        return inodes.count - 1
+    }
+
+    func link(_ inode: Int, _ name: EntryName, in directory: Int) {
+        inodes[directory].entries.append(Entry(name: name, inode: inode))
+        inodes[inode].links += 1
+        inodes[inode].parent = directory
+        touchDirectory(directory)
+    }
+
+    /// Takes a name away; the inode goes when nothing holds it any more.
+    func unlink(_ name: EntryName, in directory: Int) {
+        guard let index = inodes[directory].entries.firstIndex(where: { $0.name == name }) else { return }
+        let inode = inodes[directory].entries.remove(at: index).inode
+        touchDirectory(directory)
+        inodes[inode].links -= 1
+        inodes[inode].changed = stamp()
+        free(inode)
+    }
+
+    /// Gives the number back if the inode has neither a name nor a writer.
+    func free(_ inode: Int) {
+        guard inodes[inode].links == 0, inodes[inode].writers == 0 else { return }
+        inodes[inode].serial = 0
+        inodes[inode].isWatched = false
+        freeNumbers.append(inode)
+    }
+
+    /// Moves a name that is there to a place that is free.
+    func relink(_ name: EntryName, in directory: Int, to newName: EntryName, in newDirectory: Int) {
+        guard let index = inodes[directory].entries.firstIndex(where: { $0.name == name }) else { return }
+        let inode = inodes[directory].entries.remove(at: index).inode
+        inodes[newDirectory].entries.append(Entry(name: newName, inode: inode))
+        inodes[inode].parent = newDirectory
+        inodes[inode].changed = stamp()
+        touchDirectory(directory)
+        touchDirectory(newDirectory)
+    }
+
+    private func touchDirectory(_ inode: Int) {
+        let time = stamp()
+        inodes[inode].modified = time
+        inodes[inode].changed = time
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+/// Told of what a folder does to files, to hold it against the promises.
+protocol FolderWitness: AnyObject {
+    /// An apply step destroys this for good; `what` says which and where.
+    func folderDestroys(_ token: Token, _ what: @autoclosure () -> String)
+}
+
+/// Carries out an agent's folder work on a simulated disk, each request and each step at one instant.
+final class SimulatedFolder {
+    let disk: SimulatedDisk
+    /// Staged files by node, each with its content.
+    var staged: [NodeID: ContentID] = [:]
+    /// How much younger than now a stamp must be to tell changes apart, in milliseconds.
+    let trustMargin: Int64
+    /// Whether it is known that somebody has a file open for writing.
+    let seesWriters: Bool
+
+    init(disk: SimulatedDisk, trustMargin: Int64, seesWriters: Bool) {
+        self.disk = disk
+        self.trustMargin = trustMargin
+        self.seesWriters = seesWriters
+    }
+
+    // Scanning.
+
+    func scan(_ request: ScanRequest) -> ScanOutcome {
+        switch request {
+        case .entry(let path):
+            guard let name = path.name, let parent = disk.findParent(path) else { return .absent }
+            let entry = disk.child(name, of: parent).map { found($0, name) }
+            return .entry(directory: disk.identity(parent), entry)
+        case .directory(let path):
+            guard let inode = disk.find(path), disk.inodes[inode].kind == .directory else { return .absent }
+            let entries = disk.inodes[inode].entries.map { found($0.inode, $0.name) }
+            return .directory(disk.identity(inode), entries)
+        }
+    }
+
+    private func found(_ inode: Int, _ name: EntryName) -> FoundEntry {
+        let kind: FoundKind =
+            switch disk.inodes[inode].kind {
+            case .file: .file
+            case .directory: .directory
+            case .symlink: .symlink(target: disk.inodes[inode].token.target)
+            }
+        return FoundEntry(name: name, kind: kind, fingerprint: disk.fingerprint(inode))
+    }
+
+    // Reading.
+
+    /// A read that is under way: what was found when it began.
+    struct Reading {
+        var request: ReadRequest
+        var fingerprint: Fingerprint
+        var token: Token
+        var began: Int64
+    }
+
+    /// Nil reading: the outcome is known at once.
+    func beginRead(_ request: ReadRequest) -> (Reading?, ReadOutcome) {
+        guard let inode = disk.find(request.path), disk.inodes[inode].kind == .file else {
+            return (nil, .absent)
+        }
+        if seesWriters, !request.isInsisting, disk.inodes[inode].writers > 0 { return (nil, .busy) }
+        let reading = Reading(
+            request: request, fingerprint: disk.fingerprint(inode), token: disk.inodes[inode].token,
+            began: disk.now)
+        return (reading, .busy)
+    }
+
+    /// `readsLate`: the bytes are those of the end, else of the beginning.
+    func endRead(_ reading: Reading, readsLate: Bool) -> ReadOutcome {
+        guard let inode = disk.find(reading.request.path), disk.inodes[inode].kind == .file else {
+            return .absent
+        }
+        let fingerprint = disk.fingerprint(inode)
+        guard fingerprint == reading.fingerprint else { return .busy }
+        if seesWriters, !reading.request.isInsisting, disk.inodes[inode].writers > 0 { return .busy }
+        let token = readsLate ? disk.inodes[inode].token : reading.token
+        let margin = trustMargin + disk.now - reading.began
+        return .content(token.description, fingerprint, trusted: disk.isOld(fingerprint, margin: margin))
+    }
+
+    // Applying.
+
+    func apply(_ action: ApplyAction, _ witness: any FolderWitness) -> ApplyOutcome {
+        switch action.step {
+        case .makeDirectory(let path, let mode):
+            place(path, over: .nothing, witness) {
+                let inode = disk.allocate(.directory, token: .empty, mode: mode.rawValue)
+                return inode
+            }
+        case .makeSymlink(let path, let target, let over):
+            place(path, over: over, witness) {
+                disk.allocate(.symlink, token: Token(target: target), mode: 0o777)
+            }
+        case .placeFile(let path, let payload, let over):
+            placeFile(action.node, path, payload, over, witness)
+        case .move(let from, let to, let identity): move(from, to, identity)
+        case .setMetadata(let path, let expected, let mode, let modified):
+            setMetadata(path, expected, mode, modified)
+        case .remove(let path, let expected): remove(path, expected, witness)
+        case .removeDirectory(let path, let identity): removeDirectory(path, identity)
+        }
+    }
+
+    private func placeFile(
+        _ node: NodeID, _ path: RelativePath, _ payload: FilePayload, _ over: Expectation,
+        _ witness: any FolderWitness
+    ) -> ApplyOutcome {
+        guard staged[node] == payload.content else {
+            return .failed(Problem(.other, "cannot place \(path): nothing is staged for it"))
+        }
+        let outcome = place(path, over: over, witness) {
+            let inode = disk.allocate(.file, token: Token(payload.content), mode: payload.mode.rawValue)
+            disk.inodes[inode].modified = payload.modified
+            return inode
+        }
+        switch outcome {
+        case .done, .doneKeeping: staged[node] = nil
+        default: break
+        }
+        return outcome
+    }
+
+    private func place(
+        _ path: RelativePath, over: Expectation, _ witness: any FolderWitness, make: () -> Int
+    ) -> ApplyOutcome {
+        guard let name = path.name, let parent = disk.findParent(path) else { return .absent }
+        let occupant = disk.child(name, of: parent)
+        switch (over, occupant) {
+        case (.nothing, nil):
+            let inode = make()
+            disk.link(inode, name, in: parent)
+            disk.reportArrival(inode, name, in: parent)
+            return .done(disk.fingerprint(inode))
+        case (.nothing, .some): return .occupied
+        case (.entry, nil): return .absent
+        case (.entry(let expected, let keep, let conflictName), .some(let displaced)):
+            guard disk.inodes[displaced].kind != .directory else { return .changed }
+            let isExpected = disk.fingerprint(displaced) == expected
+            let isBeingWritten = seesWriters && disk.inodes[displaced].writers > 0
+            let inode = make()
+            guard keep || !isExpected || isBeingWritten else {
+                witness.folderDestroys(disk.inodes[displaced].token, "\(path) is replaced")
+                giveUp(displaced)
+                disk.unlink(name, in: parent)
+                disk.link(inode, name, in: parent)
+                disk.reportArrival(inode, name, in: parent)
+                return .done(disk.fingerprint(inode))
+            }
+            let kept = freeName(conflictName, in: parent)
+            disk.relink(name, in: parent, to: kept, in: parent)
+            disk.link(inode, name, in: parent)
+            disk.reportArrival(displaced, kept, in: parent)
+            disk.reportArrival(inode, name, in: parent)
+            return .doneKeeping(
+                disk.fingerprint(inode), kept: kept, keptFingerprint: disk.fingerprint(displaced))
+        }
+    }
+
+    /// Where writers are not seen, what they write into a file that was replaced cannot be kept.
+    private func giveUp(_ inode: Int) {
+        if !seesWriters { disk.inodes[inode].isGivenUp = true }
+    }
+
+    private func freeName(_ name: EntryName, in parent: Int) -> EntryName {
+        var candidate = name
+        var attempt = 1
+        while disk.child(candidate, of: parent) != nil {
+            attempt += 1
+            candidate = EntryName(name.bytes + Array(" \(attempt)".utf8)) ?? candidate
+        }
+        return candidate
+    }
+
+    private func move(_ from: RelativePath, _ to: RelativePath, _ identity: FileIdentity) -> ApplyOutcome {
+        guard let name = from.name, let parent = disk.findParent(from),
+            let inode = disk.child(name, of: parent)
+        else { return .absent }
+        guard disk.identity(inode) == identity else { return .changed }
+        guard let newName = to.name, let newParent = disk.findParent(to) else { return .absent }
+        guard !disk.isWithin(newParent, inode) else {
+            return .failed(Problem(.other, "cannot move \(from): the target lies beneath it"))
+        }
+        guard disk.child(newName, of: newParent) == nil else { return .occupied }
+        disk.relink(name, in: parent, to: newName, in: newParent)
+        disk.report(name, in: parent)
+        disk.reportArrival(inode, newName, in: newParent)
+        return .done(disk.fingerprint(inode))
+    }
+
+    private func setMetadata(
+        _ path: RelativePath, _ expected: Fingerprint, _ mode: PermissionBits, _ modified: Timestamp?
+    ) -> ApplyOutcome {
+        guard let name = path.name, let parent = disk.findParent(path),
+            let inode = disk.child(name, of: parent)
+        else { return .absent }
+        let isSame: Bool
+        if disk.inodes[inode].kind == .directory {
+            isSame = disk.identity(inode) == expected.identity && disk.inodes[inode].mode == expected.mode
+        } else {
+            isSame = disk.fingerprint(inode) == expected
+        }
+        guard isSame else { return .changed }
+        disk.inodes[inode].mode = mode.rawValue
+        if let modified, disk.inodes[inode].kind == .file { disk.inodes[inode].modified = modified }
+        disk.inodes[inode].changed = disk.stamp()
+        disk.report(name, in: parent)
+        return .done(disk.fingerprint(inode))
+    }
+
+    private func remove(
+        _ path: RelativePath, _ expected: Fingerprint, _ witness: any FolderWitness
+    ) -> ApplyOutcome {
+        guard let name = path.name, let parent = disk.findParent(path),
+            let inode = disk.child(name, of: parent)
+        else { return .absent }
+        guard disk.inodes[inode].kind != .directory, disk.fingerprint(inode) == expected else {
+            return .changed
+        }
+        if seesWriters, disk.inodes[inode].writers > 0 { return .changed }
+        witness.folderDestroys(disk.inodes[inode].token, "\(path) is removed")
+        giveUp(inode)
+        disk.unlink(name, in: parent)
+        disk.report(name, in: parent)
+        return .done(nil)
+    }
+
+    private func removeDirectory(_ path: RelativePath, _ identity: FileIdentity) -> ApplyOutcome {
+        guard let name = path.name, let parent = disk.findParent(path),
+            let inode = disk.child(name, of: parent)
+        else { return .absent }
+        guard disk.inodes[inode].kind == .directory, disk.identity(inode) == identity else { return .changed }
+        guard disk.inodes[inode].entries.isEmpty else { return .notEmpty }
+        disk.unlink(name, in: parent)
+        disk.report(name, in: parent)
+        return .done(nil)
+    }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+// The agents' runtime: inputs to engines, effects to folders and connections.
+
+extension World {
+    func start(_ agent: SimulatedAgent) {
+        guard agent.engine == nil else { return }
+        agent.incarnation += 1
+        trace("\(agent.name) starts")
+        agent.engine = SimulatedAgent.Engine(
+            replica: agent.replica, deviceName: agent.name, randomness: random.split())
+        agent.disk.startWatch()
+        agent.isPumping = false
+        if random.chance(500) { agent.folder.staged = [:] }
+        receive(.opened(root: agent.disk.identity(SimulatedDisk.rootInode)), at: agent)
+        schedule(.connect(agent: agent.index), after: delay(configuration.latency))
+    }
+
+    /// Ends the agent at once. Of what is under way in its folder, no more happens.
+    func crash(_ agent: SimulatedAgent, losingCommits: Int = 0) {
+        guard agent.engine != nil else { return }
+        trace("\(agent.name) crashes, losing \(losingCommits) commits")
+        agent.engine = nil
+        agent.incarnation += 1
+        agent.inbox = []
+        agent.isProcessing = false
+        agent.lane = []
+        agent.isLaneBusy = false
+        agent.stages = [:]
+        agent.isStagingBroken = false
+        agent.replica.rollBack(commits: losingCommits)
+        agent.disk.stopWatch()
+        if let connection = agent.connection {
+            agent.connection = nil
+            connection.isOpenAtAgent = false
+            connection.toAgentCutoff = now
+            schedule(.hubNotices(connection), after: delay(0...2000))
+        }
+    }
+
+    func receive(_ input: AgentInput, at agent: SimulatedAgent) {
+        guard agent.engine != nil else { return }
+        agent.inbox.append(input)
+        guard !agent.isProcessing else { return }
+        agent.isProcessing = true
+        schedule(.process(agent: agent.index, incarnation: agent.incarnation), after: delay(0...1))
+    }
+
+    func process(_ agent: SimulatedAgent) {
+        guard let engine = agent.engine else { return }
+        let inputs = agent.inbox
+        agent.inbox = []
+        agent.isProcessing = false
+        for input in inputs { trace("\(agent.name) < \(describe(input))") }
+        do {
+            let effects = try engine.receive(
+                inputs, now: Instant(milliseconds: now), wallClock: agent.disk.wallClock)
+            agent.replica.commit()
+            for effect in effects {
+                note(fingerprint(of: effect))
+                trace("\(agent.name) > \(describe(effect))")
+                carryOut(effect, agent)
+            }
+        } catch {
+            fail("engine", "\(agent.name) failed: \(error)")
+        }
+    }
+
+    private func carryOut(_ effect: AgentEffect, _ agent: SimulatedAgent) {
+        switch effect {
+        case .scan(let requests): queue(.scan(requests, []), agent)
+        case .apply(let actions):
+            deeds += 1
+            queue(.apply(actions, []), agent)
+        case .read(let requests): for request in requests { beginRead(agent, request) }
+        case .send(let message):
+            if case .commit = message { deeds += 1 }
+            send(message, agent)
+        case .stage(let request):
+            deeds += 1
+            tickets += 1
+            agent.stages[tickets] = request
+            schedule(
+                .stageEnds(agent: agent.index, incarnation: agent.incarnation, ticket: tickets),
+                after: delay(configuration.stageDelay))
+        case .unstage(let node, let content):
+            agent.stages = agent.stages.filter { $0.value.node != node }
+            if agent.folder.staged[node] == content { agent.folder.staged[node] = nil }
+        case .wake(let instant):
+            agent.wakeGeneration += 1
+            queue.add(
+                .tick(
+                    agent: agent.index, incarnation: agent.incarnation, generation: agent.wakeGeneration),
+                at: max(now, instant.milliseconds))
+        case .halted(let reason):
+            note(99)
+            trace("\(agent.name) is halted: \(reason)")
+            complete(agent, .confirmRemovals, after: 100...2000)
+        case .resumed: break
+        }
+    }
+
+    /// Hands in what became of an effect, later, in the order in which it was handed in.
+    private func complete(_ agent: SimulatedAgent, _ input: AgentInput, after range: ClosedRange<Int>) {
+        if case .confirmRemovals = input {
+            schedule(
+                .input(agent: agent.index, incarnation: agent.incarnation, input), after: delay(range))
+            return
+        }
+        agent.lastCompletion = max(agent.lastCompletion, now + Int64(delay(range)))
+        schedule(
+            .input(agent: agent.index, incarnation: agent.incarnation, input), at: agent.lastCompletion)
+    }
+
+    // The folder's lane.
+
+    private func queue(_ job: SimulatedAgent.LaneJob, _ agent: SimulatedAgent) {
+        agent.lane.append(job)
+        advanceLane(agent)
+    }
+
+    private func advanceLane(_ agent: SimulatedAgent) {
+        guard !agent.isLaneBusy, !agent.lane.isEmpty else { return }
+        agent.isLaneBusy = true
+        schedule(
+            .lane(agent: agent.index, incarnation: agent.incarnation), after: delay(configuration.diskDelay))
+    }
+
+    func runLane(_ agent: SimulatedAgent) {
+        guard let job = agent.lane.first else { return }
+        agent.isLaneBusy = false
+        switch job {
+        case .scan(let requests, var results):
+            let request = requests[results.count]
+            let outcome: ScanOutcome =
+                hasFailure() ? .failed(Self.failure("scan")) : agent.folder.scan(request)
+            results.append(ScanResult(request: request, outcome: outcome))
+            if results.count == requests.count {
+                agent.lane.removeFirst()
+                complete(agent, .scanned(results), after: configuration.diskDelay)
+            } else {
+                agent.lane[0] = .scan(requests, results)
+            }
+        case .apply(let actions, var results):
+            let action = actions[results.count]
+            let outcome: ApplyOutcome =
+                hasFailure() ? .failed(Self.failure("apply")) : agent.folder.apply(action, self)
+            trace("\(agent.name) folder: \(describe(action.step)): \(describe(outcome))")
+            results.append(ApplyResult(action: action, outcome: outcome))
+            if results.count == actions.count {
+                agent.lane.removeFirst()
+                complete(agent, .applied(results), after: configuration.diskDelay)
+            } else {
+                agent.lane[0] = .apply(actions, results)
+            }
+        }
+        advanceLane(agent)
+    }
+
+    func hasFailure() -> Bool { isChaos && random.chance(configuration.folderFailure) }
+
+    static func failure(_ what: String) -> Problem { Problem(.inputOutput, "cannot \(what): simulated") }
+
+    private func beginRead(_ agent: SimulatedAgent, _ request: ReadRequest) {
+        let (reading, outcome) = agent.folder.beginRead(request)
+        guard let reading, !hasFailure() else {
+            let shown = reading == nil ? outcome : .failed(Self.failure("read"))
+            let result = ReadResult(node: request.node, path: request.path, outcome: shown)
+            complete(agent, .read([result]), after: configuration.diskDelay)
+            return
+        }
+        schedule(
+            .readEnds(agent: agent.index, incarnation: agent.incarnation, reading),
+            after: delay(configuration.diskDelay))
+    }
+
+    func endRead(_ agent: SimulatedAgent, _ reading: SimulatedFolder.Reading) {
+        let outcome = agent.folder.endRead(reading, readsLate: random.chance(500))
+        let result = ReadResult(node: reading.request.node, path: reading.request.path, outcome: outcome)
+        complete(agent, .read([result]), after: configuration.diskDelay)
+    }
+
+    func endStage(_ agent: SimulatedAgent, _ ticket: Int) {
+        guard let request = agent.stages.removeValue(forKey: ticket) else { return }
+        let outcome: StageOutcome
+        if agent.isStagingBroken {
+            outcome = .failed(Self.failure("stage"))
+        } else if isWithinReach(request, agent) {
+            agent.folder.staged[request.node] = request.payload.content
+            outcome = .ready
+        } else {
+            outcome = .unavailable(waitingFor: ["somebody"])
+        }
+        complete(
+            agent, .staged(node: request.node, content: request.payload.content, outcome), after: 0...1)
+    }
+
+    private func isWithinReach(_ request: StageRequest, _ agent: SimulatedAgent) -> Bool {
+        let content = request.payload.content
+        if request.inline != nil || request.payload.sizeBytes == 0 { return true }
+        if agent.folder.staged[request.node] == content { return true }
+        if let twin = request.twin, holds(agent, twin, content) { return true }
+        guard let connection = agent.connection, connection.isOpenAtHub, !connection.isCut else {
+            return false
+        }
+        return hub.store.contains(content) || isServed(content, except: agent.index)
+    }
+
+    private func holds(_ agent: SimulatedAgent, _ source: LocalSource, _ content: ContentID) -> Bool {
+        guard let inode = agent.disk.find(source.path), agent.disk.inodes[inode].kind == .file else {
+            return false
+        }
+        return agent.disk.fingerprint(inode) == source.fingerprint
+            && agent.disk.inodes[inode].token.content == content
+    }
+
+    /// Whether some agent that is online has a file with this content, and finds it.
+    func isServed(_ content: ContentID, except index: Int?) -> Bool {
+        for agent in agents where agent.index != index {
+            guard let engine = agent.engine, let connection = agent.connection, connection.isOpenAtHub,
+                !connection.isCut
+            else { continue }
+            if let source = try? engine.locate(content), holds(agent, source, content) { return true }
+        }
+        return false
+    }
+
+    // The watch.
+
+    func pump(_ agent: SimulatedAgent) {
+        agent.isPumping = false
+        guard agent.disk.watch.isRunning else { return }
+        var hints = agent.disk.pumpWatch()
+        if isChaos, random.chance(configuration.hintLoss) {
+            trace("\(agent.name) loses \(hints.count) hints")
+            schedule(.overflow(agent: agent.index), after: delay(0...500))
+            return
+        }
+        if isChaos, random.chance(configuration.hintDisorder), !hints.isEmpty {
+            hints.append(hints[random.below(hints.count)])
+            hints.swapAt(random.below(hints.count), random.below(hints.count))
+        }
+        guard !hints.isEmpty else { return }
+        schedule(
+            .input(agent: agent.index, incarnation: agent.incarnation, .hints(hints)), after: delay(0...2))
+    }
+
+    func reportOverflow(_ agent: SimulatedAgent) {
+        guard agent.disk.watch.isRunning else { return }
+        receive(random.chance(500) ? .rescan : .hints([.subtree(.root)]), at: agent)
+    }
+}

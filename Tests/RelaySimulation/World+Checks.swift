@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+// What must hold once all is quiet.
+
+/// What stands at one path, as far as it is to be the same everywhere.
+struct Standing: Hashable, CustomStringConvertible {
+    var kind: NodeKind
+    var token: Token
+    var mode: UInt16
+    var modified: Timestamp?
+
+    var description: String {
+        let time = modified.map { " of \($0.seconds).\($0.nanoseconds)" } ?? ""
+        return "\(kind) \(token.number) \(String(mode, radix: 8))\(time)"
+    }
+}
+
+extension World {
+    /// Whether nothing is under way and every engine says that all is in sync.
+    var claimsToBeInSync: Bool {
+        materialEvents == 0 && hub.isUp && agents.allSatisfy { $0.engine?.state.isInSync == true }
+    }
+
+    func standings(of disk: SimulatedDisk) -> [RelativePath: Standing] {
+        var result: [RelativePath: Standing] = [:]
+        for (path, inode) in disk.walk() {
+            let it = disk.inodes[inode]
+            result[path] = Standing(
+                kind: it.kind, token: it.token, mode: it.kind == .symlink ? 0 : it.mode,
+                modified: it.kind == .file ? it.modified : nil)
+        }
+        return result
+    }
+
+    func standingsOfHub() -> [RelativePath: Standing] {
+        var result: [RelativePath: Standing] = [:]
+        var stack: [(NodeID, RelativePath)] = [(.root, .root)]
+        while let (node, path) = stack.popLast() {
+            for child in hub.index.children(of: node) {
+                guard let state = hub.index.record(child)?.state else { continue }
+                let childPath = path.appending(state.placement.name)
+                result[childPath] = Standing(state.payload)
+                stack.append((child, childPath))
+            }
+        }
+        return result
+    }
+
+    /// Paths of the hub's tree whose content is nowhere any more: given up by a user before anybody fetched it.
+    func lostPaths(_ tree: [RelativePath: Standing]) -> Set<RelativePath> {
+        guard configuration.store != .everything || configuration.largeContents > 0 else { return [] }
+        var result: Set<RelativePath> = []
+        for (path, standing) in tree
+        where standing.kind == .file && standing.token != .empty
+            && !hub.store.contains(standing.token.content) && !isOnSomeDisk(standing.token)
+        {
+            result.insert(path)
+        }
+        return result
+    }
+
+    /// The first difference between the disks and the hub's tree, apart from what is lost; nil if equal.
+    func difference() -> String? {
+        let tree = standingsOfHub()
+        let lost = lostPaths(tree)
+        for agent in agents {
+            let disk = standings(of: agent.disk)
+            for path in Set(tree.keys).union(disk.keys).subtracting(lost)
+                .sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) })
+            where tree[path] != disk[path] {
+                let left = tree[path].map(String.init(describing:)) ?? "nothing"
+                let right = disk[path].map(String.init(describing:)) ?? "nothing"
+                return "\(path): the hub has \(left), \(agent.name) has \(right)"
+            }
+        }
+        return nil
+    }
+
+    /// Whether all are equal but for contents that nobody has.
+    var isStuckForGoodReason: Bool {
+        materialEvents == 0 && !lostPaths(standingsOfHub()).isEmpty && difference() == nil
+    }
+
+    /// All that must hold at the end of a round.
+    func check() {
+        if let difference = difference() {
+            fail("N1", difference)
+            return
+        }
+        let current = agents[0].disk.walk().map(\.inode).filter { agents[0].disk.inodes[$0].kind != .directory }
+            .map { agents[0].disk.inodes[$0].token }
+        var counts: [Token: Int] = [:]
+        for token in current { counts[token, default: 0] += 1 }
+        for token in ledger.kept where counts[token] == nil {
+            let isKept = hub.index.holds(token) ? "in the hub's history only" : "nowhere"
+            fail("N2", "content \(token.number), which no user gave up, is \(isKept)")
+        }
+        for token in ledger.removed where counts[token] != nil {
+            fail("N5", "content \(token.number), which users removed, is there again")
+        }
+        checkCopies(counts)
+    }
+
+    private func checkCopies(_ counts: [Token: Int]) {
+        let mark = Array(" (conflict ".utf8)
+        var seen: Set<[UInt8]> = []
+        for (path, inode) in agents[0].disk.walk() {
+            guard let name = path.name?.bytes, let start = position(of: mark, in: name) else { continue }
+            if configuration.family == .singleEditor {
+                fail("N8", "\(path) is there though only one user edited")
+            }
+            let token = agents[0].disk.inodes[inode].token
+            guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies else {
+                continue
+            }
+            let key = path.parent.bytes + [0x2f] + name[..<start] + Array(" \(token.number)".utf8)
+            if !seen.insert(key).inserted { fail("N8", "\(path) is the second copy of its content") }
+        }
+        guard let left = position(of: Array(" (moving ".utf8), anywhereIn: agents[0].disk) else { return }
+        fail("N7", "\(left) was left behind")
+    }
+
+    private func position(of mark: [UInt8], anywhereIn disk: SimulatedDisk) -> RelativePath? {
+        disk.walk().map(\.path).first { path in path.name.flatMap { position(of: mark, in: $0.bytes) } != nil }
+    }
+
+    private func position(of mark: [UInt8], in name: [UInt8]) -> Int? {
+        guard name.count >= mark.count else { return nil }
+        return (0...name.count - mark.count).first { name[$0...].starts(with: mark) }
+    }
+}
+
+extension Standing {
+    init(_ payload: Payload) {
+        switch payload {
+        case .file(let file):
+            self.init(
+                kind: .file, token: Token(file.content), mode: file.mode.rawValue, modified: file.modified)
+        case .directory(let mode):
+            self.init(kind: .directory, token: .empty, mode: mode.rawValue, modified: nil)
+        case .symlink(let target):
+            self.init(kind: .symlink, token: Token(target: target), mode: 0, modified: nil)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+import RelaySimulation
+
+/// What was asked for on the command line.
+struct SimulateArguments {
+    struct Wrong: Error {
+        var text: String
+    }
+
+    var seeds: UInt64 = 1000
+    var first: UInt64 = 1
+    var agents: Int?
+    var steps: Int?
+    var isVerbose = false
+    var replay: UInt64?
+    /// After so many violations the run ends; the trace is shown if it is one.
+    var failureLimit = 1
+
+    static let usage = """
+        usage: relay-simulate [--seeds N] [--first SEED] [--agents 2..4] [--steps N] [--failures N]
+                              [--verbose] [--replay SEED]
+        """
+
+    init(parsing arguments: some Sequence<String>) throws(Wrong) {
+        var rest = Array(arguments)[...]
+        while let option = rest.popFirst() {
+            switch option {
+            case "--seeds": seeds = try Self.number(&rest, option)
+            case "--first": first = try Self.number(&rest, option)
+            case "--agents":
+                agents = try Self.number(&rest, option)
+                guard (2...4).contains(agents ?? 0) else { throw Wrong(text: "--agents takes 2 to 4") }
+            case "--steps": steps = try Self.number(&rest, option)
+            case "--failures": failureLimit = try Self.number(&rest, option)
+            case "--verbose": isVerbose = true
+            case "--replay": replay = try Self.number(&rest, option)
+            default: throw Wrong(text: Self.usage)
+            }
+        }
+    }
+
+    private static func number<Number: FixedWidthInteger>(
+        _ rest: inout ArraySlice<String>, _ option: String
+    ) throws(Wrong) -> Number {
+        guard let text = rest.popFirst(), let number = Number(text) else {
+            throw Wrong(text: "\(option) takes a number\n\(usage)")
+        }
+        return number
+    }
+
+    /// The options that a replay needs as well.
+    var shape: String {
+        (agents.map { "--agents \($0) " } ?? "") + (steps.map { "--steps \($0) " } ?? "")
+    }
+
+    func run(_ seed: UInt64, traceLimit: Int) -> Simulation.Outcome {
+        Simulation.run(seed: seed, steps: steps, agents: agents, traceLimit: traceLimit)
+    }
+}
+
+func exitProgram(_ code: Int32) -> Never { exit(code) }
