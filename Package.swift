@@ -78,6 +78,7 @@ let package = Package(
             name: "RelayWire",
             dependencies: [
                 "RelayCore",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -168,10 +169,22 @@ let package = Package(
             path: "Sources/ControlProgram", swiftSettings: settings),
         .testTarget(
             name: "RelayContentTests", dependencies: ["RelayCore", "RelayContent"], swiftSettings: settings),
-        .testTarget(name: "RelayCoreTests", dependencies: ["RelayCore"], swiftSettings: settings),
+        .testTarget(
+            name: "RelayCoreTests", dependencies: ["RelayCore", "RelaySimulation"], swiftSettings: settings),
         .testTarget(
             name: "RelayStorageTests",
             dependencies: ["RelayCore", "RelayStorage", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: settings),
+
+        // The simulator: the engines over disks, networks and crashes that one seed determines.
+        .target(
+            name: "RelaySimulation", dependencies: ["RelayCore"], path: "Tests/RelaySimulation",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "relay-simulate", dependencies: ["RelaySimulation"], path: "Tests/SimulateProgram",
+            swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["RelayCore", "RelaySimulation"],
+            path: "Tests/SimulationTests", swiftSettings: settings),
     ]
 )

@@ -16,6 +16,11 @@ package enum BulkMessage: Hashable, Sendable {
     case waiting(request: UInt32, devices: [String])
     /// The asker needs no more answers to the request.
     case cancel(request: UInt32)
+
+    /// The most chunks in one `manifest` part.
+    package static let limitManifestChunks = 16384
+    /// The most names in `waiting`.
+    package static let limitDevices = 256
 }
 
 /// One chunk of a content that is asked for.
