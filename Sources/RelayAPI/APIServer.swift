@@ -41,7 +41,8 @@ package struct APIServer: Sendable {
     /// once with the socket's path when clients can connect.
     ///
     /// Throws `refused` if another process serves the same state directory.
-    package func run(ready: @escaping @Sendable (String) async -> Void = { _ in }) async throws(ControlError) {
+    package func run(ready: @escaping @Sendable (String) async -> Void = { _ in }) async throws(ControlError)
+    {
         let socket = try APISocket.claim(stateDirectory: stateDirectory)
         defer { socket.withdraw() }
         let failure = Mutex<ControlError?>(nil)

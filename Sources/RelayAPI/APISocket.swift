@@ -84,7 +84,9 @@ extension APISocket {
             return socket
         }
         for base in runtimeDirectories() {
-            guard let path = SocketLocation.short(stateDirectory: state, runtimeDirectory: base) else { continue }
+            guard let path = SocketLocation.short(stateDirectory: state, runtimeDirectory: base) else {
+                continue
+            }
             let socket = APISocket(path: path, link: state + "/" + SocketLocation.name, lock: lock)
             try makePrivate(base)
             try makePrivate(directory(of: socket.birthplace))

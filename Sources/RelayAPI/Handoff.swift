@@ -49,7 +49,8 @@ final class Handoff<Element: Sendable>: Sendable {
     /// The next element; nil when the producer has no more.
     func next() async throws -> Element? {
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (consumer: CheckedContinuation<Element?, any Error>) in
+            try await withCheckedThrowingContinuation {
+                (consumer: CheckedContinuation<Element?, any Error>) in
                 let wake: (() -> Void)? = state.withLock { state in
                     switch state {
                     case .idle:

@@ -27,7 +27,8 @@ actor UploadBody {
             return Array(buffer.readableBytesView)
         }
         if let announcedBytes, announcedBytes != receivedBytes {
-            throw ControlError.failed("the upload broke off after \(receivedBytes) of \(announcedBytes) bytes")
+            throw ControlError.failed(
+                "the upload broke off after \(receivedBytes) of \(announcedBytes) bytes")
         }
         return nil
     }

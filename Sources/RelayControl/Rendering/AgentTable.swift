@@ -28,7 +28,8 @@ extension Rendering {
         }
         if folder.polledDirectories > 0 {
             lines.append(
-                "\(shown(folder.path)): \(folder.polledDirectories) directories cannot be watched and are polled")
+                "\(shown(folder.path)): \(folder.polledDirectories) directories cannot be watched and are polled"
+            )
         }
         if !folder.problems.isEmpty {
             lines.append("not in sync in \(shown(folder.path)):")
