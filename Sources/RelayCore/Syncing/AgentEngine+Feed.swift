@@ -103,16 +103,19 @@ extension AgentEngine {
         }
     }
 
-    /// The agent's own change is part of the remote tree now; the feed does not repeat it.
+    /// The agent's own change is part of the remote tree now, and agreed on; the feed does not repeat it.
+    ///
+    /// What the folder held when the change was proposed is the base, whatever became of it since: also of a
+    /// node that is gone again, and which nothing else remembers.
     private func accepted(_ operation: Operation, _ revision: Revision) throws(StateError) {
-        guard var node = try replica.node(operation.node) else { return }
+        var node = try replica.node(operation.node) ?? ReplicaNode(id: operation.node)
         if let remote = node.remote, remote.revision >= revision { return }
         switch operation {
         case .create(_, let placement, let payload, _):
-            node.remote = .live(
-                NodeState(
-                    placement: placement, placementRevision: revision, payload: payload,
-                    payloadRevision: revision))
+            let state = NodeState(
+                placement: placement, placementRevision: revision, payload: payload, payloadRevision: revision)
+            node.remote = .live(state)
+            node.base = state
             node.origin = nil
             if let content = payload.content { offers.remove(content) }
         case .place(_, let placement, _):
@@ -120,13 +123,19 @@ extension AgentEngine {
             state.placement = placement
             state.placementRevision = revision
             node.remote = .live(state)
+            node.base?.placement = placement
+            node.base?.placementRevision = revision
         case .change(_, let payload, _):
             guard var state = node.remote?.state else { return }
             state.payload = payload
             state.payloadRevision = revision
             node.remote = .live(state)
+            node.base?.payload = payload
+            node.base?.payloadRevision = revision
             if let content = payload.content { offers.remove(content) }
-        case .remove: node.remote = .removed(revision)
+        case .remove:
+            node.remote = .removed(revision)
+            node.base = nil
         }
         try put(node)
     }
