@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+internal import RelayCore
+
+/// What is to be told since the last time. A path is told once, at its first place in the order.
+struct Announcements {
+    private var isReady = false
+    private var isOverflow = false
+    private var hints: [Hint] = []
+    private var entries: [RelativePath: Int] = [:]
+    private var subtrees: Set<RelativePath> = []
+    private var polling: WatchRecord?
+    private(set) var rootGone: String?
+
+    mutating func entry(_ path: RelativePath, writing: Bool) {
+        if let index = entries[path] {
+            hints[index] = .entry(path, writing: writing)
+        } else {
+            entries[path] = hints.count
+            hints.append(.entry(path, writing: writing))
+        }
+    }
+
+    mutating func subtree(_ path: RelativePath) {
+        if subtrees.insert(path).inserted { hints.append(.subtree(path)) }
+    }
+
+    mutating func ready() { isReady = true }
+
+    mutating func overflow() { isOverflow = true }
+
+    mutating func polling(count: Int, directories: [RelativePath]) {
+        polling = .polling(count: UInt32(clamping: count), directories: directories)
+    }
+
+    mutating func rootGone(_ cause: String) { rootGone = rootGone ?? cause }
+
+    /// Moves all to the encoder.
+    mutating func move(to encoder: inout WatchRecordEncoder) {
+        if isReady { encoder.append(.ready) }
+        if isOverflow { encoder.append(.overflow) }
+        if !hints.isEmpty { encoder.append(.hints(hints)) }
+        if let polling { encoder.append(polling) }
+        if let rootGone { encoder.append(.rootGone(rootGone)) }
+        let gone = rootGone
+        self = Announcements()
+        rootGone = gone
+    }
+}
