@@ -69,7 +69,12 @@ package struct ReplicaNode: Hashable, Sendable {
 package struct StateError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `cannot <verb> <object>: <cause>`, for people.
     package var description: String
-    package init(_ description: String) { self.description = description }
+    /// Whether what is stored is damaged, so that trying again is no use.
+    package var isDamaged: Bool
+    package init(_ description: String, isDamaged: Bool = false) {
+        self.description = description
+        self.isDamaged = isDamaged
+    }
 }
 
 /// The three trees of one share on one agent: observations, never pending work.

@@ -83,7 +83,8 @@ final class StateDatabase {
 
     func damaged(_ what: String) -> StateError {
         StateError(
-            "cannot read \(schema.noun) \(path): the file is damaged (\(what)); \(schema.advice)")
+            "cannot read \(schema.noun) \(path): the file is damaged (\(what)); \(schema.advice)",
+            isDamaged: true)
     }
 
     private func openConnection() throws(StateError) -> GRDB.Database {

@@ -92,6 +92,7 @@ struct StateSchema: Sendable {
             case .SQLITE_IOERR: "input/output error \(code) (\(message))"
             default: "\(message) (\(code))"
             }
-        return StateError("cannot \(verb) \(noun) \(path): \(cause)")
+        let isDamaged = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(ResultCode(rawValue: code).primaryResultCode)
+        return StateError("cannot \(verb) \(noun) \(path): \(cause)", isDamaged: isDamaged)
     }
 }
