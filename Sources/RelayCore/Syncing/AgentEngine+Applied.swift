@@ -67,12 +67,12 @@ extension AgentEngine {
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):
             node.local?.placement = basis.placement
-            if let fingerprint { node.local?.fingerprint = fingerprint }
+            if let fingerprint { wasMoved(&node.local, fingerprint) }
             node.base?.placement = basis.placement
             node.base?.placementRevision = basis.placementRevision
         case .evade(let target, let isLocalChange):
             node.local?.placement = target
-            if let fingerprint { node.local?.fingerprint = fingerprint }
+            if let fingerprint { wasMoved(&node.local, fingerprint) }
             // A place of our own making is no move of the user's.
             if !isLocalChange { node.base?.placement = target }
         case .discard:
@@ -80,6 +80,17 @@ extension AgentEngine {
             node.base = nil
         }
         try putAndPlan(node)
+    }
+
+    /// The move changed the status time, which might hide an edit that nobody had seen: a file is read again.
+    private func wasMoved(_ local: inout LocalState?, _ fingerprint: Fingerprint) {
+        guard var moved = local else { return }
+        if moved.kind == .file {
+            moved.isTrusted = false
+            if !fingerprint.isUnchangedButForLinks(moved.fingerprint) { moved.payload = nil }
+        }
+        moved.fingerprint = fingerprint
+        local = moved
     }
 
     /// Agent and hub now agree on the payload; on the placement they did before, or the node is new here.
