@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import RelayCore
+import SystemPackage
+
+extension ApplyBatch {
+    mutating func makeDirectory(_ path: RelativePath, mode: PermissionBits) throws(Errno) -> ApplyOutcome {
+        let (parent, name) = try parent(of: path)
+        try Kernel.makeDirectory(parent.descriptor, name, mode: 0o700)
+        touch(parent)
+        // By descriptor, so that nothing else than a directory is ever given the mode.
+        let made = try parent.open(name, O_RDONLY | O_DIRECTORY)
+        try made.setMode(PermissionMode(mode.rawValue))
+        return .done(try Kernel.status(made).fingerprint)
+    }
+
+    mutating func move(
+        _ from: RelativePath, to: RelativePath, identity: FileIdentity
+    ) throws(Errno) -> ApplyOutcome {
+        let (source, oldName) = try parent(of: from)
+        let (target, newName) = try parent(of: to)
+        let before = try source.status(oldName)
+        guard before.identity == identity, !before.isMountRoot else { return .changed }
+        forgetDirectories()
+        do throws(Errno) {
+            try folder.renameNoReplace(source, oldName, to: target, newName)
+        } catch {
+            guard error == .fileExists, try isSameName(before, target, newName) else { throw error }
+            // One entry under two spellings, on a file system that folds case.
+            try Kernel.rename(source.descriptor, oldName, to: target.descriptor, newName, .replace)
+        }
+        touch(source)
+        touch(target)
+        let moved = try target.status(newName)
+        if moved.identity == identity { return .done(moved.fingerprint) }
+        // Somebody put another entry in its place just before: that one goes back.
+        try folder.renameNoReplace(target, newName, to: source, oldName)
+        return .changed
+    }
+
+    /// Whether the new name leads to the very entry that is to be renamed, and not by a second hard link.
+    private func isSameName(
+        _ entry: EntryStatus, _ target: Directory, _ newName: [UInt8]
+    ) throws(Errno) -> Bool {
+        guard let found = try target.statusIfPresent(newName), found.identity == entry.identity else {
+            return false
+        }
+        return entry.kind == .directory || entry.links == 1
+    }
+
+    mutating func setMetadata(
+        _ path: RelativePath, expected: Fingerprint, mode: PermissionBits, modified: Timestamp?
+    ) throws(Errno) -> ApplyOutcome {
+        let (parent, name) = try parent(of: path)
+        let entry = try parent.open(name, RELAY_O_PATH)
+        // As long as the lease is held, nobody can open the file to write into it, so that setting its time
+        // cannot hide an edit.
+        let lease = ReadLease(in: parent, name)
+        let before = try Kernel.status(entry)
+        guard Self.isAsExpected(before, expected) else { return .changed }
+        guard before.kind == .file || before.kind == .directory else {
+            return .failed(Problem(.unsupported, "cannot set the mode of \(path): links have none"))
+        }
+        try entry.setModeByPath(PermissionMode(mode.rawValue))
+        if let modified, before.kind == .file {
+            try entry.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
+        }
+        let after = try Kernel.status(entry).fingerprint
+        if let lease { try syncMetadata(lease.descriptor) } else { syncAll() }
+        guard before.kind == .directory || after.sizeBytes == expected.sizeBytes,
+            before.kind == .directory || after.modified == modified ?? expected.modified
+        else { return .changed }
+        return .done(after)
+    }
+
+    /// A directory's size and times change with its entries; it is known by what it is and its mode.
+    private static func isAsExpected(_ status: EntryStatus, _ expected: Fingerprint) -> Bool {
+        guard status.kind == .directory else { return status.fingerprint == expected }
+        return status.identity == expected.identity && status.fingerprint.mode == expected.mode
+    }
+
+    mutating func removeDirectory(
+        _ path: RelativePath, identity: FileIdentity
+    ) throws(Errno) -> ApplyOutcome {
+        let (parent, name) = try parent(of: path)
+        let status = try parent.status(name)
+        guard status.kind == .directory, status.identity == identity else { return .changed }
+        forgetDirectories()
+        try Kernel.removeDirectory(parent.descriptor, name)
+        touch(parent)
+        return .done(nil)
+    }
+
+    mutating func remove(_ path: RelativePath, expected: Fingerprint) throws(Errno) -> ApplyOutcome {
+        let (parent, name) = try parent(of: path)
+        guard let entryName = path.name else { return .absent }
+        let before = try parent.status(name)
+        guard before.fingerprint == expected, before.kind == .file || before.kind == .symlink,
+            !before.isMountRoot
+        else { return .changed }
+        let id = Park.makeID()
+        let record = ParkRecord(
+            .removed, expected: expected, placed: nil,
+            conflictName: ConflictName.name(
+                for: entryName, device: "local edit", date: .now(), attempt: 1),
+            path: path)
+        try park.write(record, for: id)
+        do throws(Errno) {
+            try Kernel.rename(parent.descriptor, name, to: park.directory.descriptor, id, .replace)
+        } catch {
+            park.forget(id)
+            throw error
+        }
+        touch(parent)
+        let release = try park.release(id, expecting: expected, parkedAt: nil, memory: &memory)
+        if release != .changed { return .done(nil) }
+        memory.contents[id] = nil
+        _ = try park.bringBack(id, record)
+        return .changed
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+package import RelayCore
+import Synchronization
+import SystemPackage
+
+extension SharedFolder {
+    /// Carries out the steps in order, and reports what became of each once all successes are on disk.
+    ///
+    /// Nothing that stands in the folder is replaced or removed unseen: what a step displaces is looked at
+    /// after it was taken out of its place, when nobody can put another in its stead. If the disk refuses to
+    /// make the batch durable, every success of it is reported as failed.
+    package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
+        lane.withLock { memory in
+            var batch = ApplyBatch(folder: self, memory: memory)
+            var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
+            do throws(Errno) {
+                try batch.sync()
+            } catch {
+                for index in results.indices where results[index].outcome.isSuccess {
+                    let path = results[index].action.step.path
+                    results[index].outcome = .failed(Problem(error, cannot: "make durable", path))
+                }
+            }
+            memory = batch.memory
+            return results
+        }
+    }
+}
+
+extension ApplyOutcome {
+    fileprivate var isSuccess: Bool {
+        switch self {
+        case .done, .doneKeeping: true
+        case .changed, .occupied, .absent, .notEmpty, .failed: false
+        }
+    }
+}
+
+extension ApplyStep {
+    /// The path that the step is about; of a move, where it leads.
+    var path: RelativePath {
+        switch self {
+        case .makeDirectory(let path, _), .makeSymlink(let path, _, _), .placeFile(let path, _, _),
+            .move(_, let path, _), .setMetadata(let path, _, _, _), .remove(let path, _),
+            .removeDirectory(let path, _):
+            path
+        }
+    }
+
+    /// The directories whose entries the step changes.
+    var changedDirectories: [RelativePath] {
+        if case .move(let from, let to, _) = self { return [from.parent, from, to.parent] }
+        return [path.parent]
+    }
+
+    fileprivate var isAllowed: Bool {
+        guard !path.isRoot, !SharedFolder.isOwn(path) else { return false }
+        guard case .move(let from, _, _) = self else { return true }
+        return !from.isRoot && !SharedFolder.isOwn(from) && !path.isWithin(from)
+    }
+
+    var verb: String {
+        switch self {
+        case .makeDirectory: "make the directory"
+        case .makeSymlink: "make the link"
+        case .placeFile: "place"
+        case .move: "move to"
+        case .setMetadata: "set the mode of"
+        case .remove: "remove"
+        case .removeDirectory: "remove the directory"
+        }
+    }
+}
+
+/// One call of `apply`.
+struct ApplyBatch {
+    let folder: SharedFolder
+    let park: Park
+    var memory: ParkMemory
+    private var directories: DirectoryCache
+    private var touched: [ObjectIdentifier: Directory] = [:]
+    private var syncedFiles = 0
+    private var mustSyncAll = false
+    /// With more changed directories than this, the whole file system is synced at once.
+    private static let syncedDirectories = 8
+
+    init(folder: SharedFolder, memory: ParkMemory) {
+        self.folder = folder
+        self.memory = memory
+        park = Park(folder: folder)
+        directories = DirectoryCache(root: folder.root)
+    }
+
+    mutating func perform(_ action: ApplyAction) -> ApplyOutcome {
+        let step = action.step
+        if folder.isClosed { return .failed(.closed(cannot: step.verb, step.path)) }
+        guard step.isAllowed else {
+            return .failed(Problem(.unsupported, "cannot \(step.verb) \(step.path): the name is reserved"))
+        }
+        do throws(Errno) {
+            do throws(Errno) {
+                return try carryOut(action)
+            } catch {
+                guard error == .permissionDenied else { throw error }
+                return try carryOutLoosened(action)
+            }
+        } catch {
+            return Self.outcome(of: error, step)
+        }
+    }
+
+    private mutating func carryOut(_ action: ApplyAction) throws(Errno) -> ApplyOutcome {
+        switch action.step {
+        case .makeDirectory(let path, let mode): try makeDirectory(path, mode: mode)
+        case .makeSymlink(let path, let target, let expectation):
+            try place(.link(target: target), at: path, over: expectation)
+        case .placeFile(let path, let payload, let expectation):
+            try place(
+                .staged(
+                    name: StageName.bytes(node: action.node, content: payload.content),
+                    content: payload.content),
+                at: path, over: expectation)
+        case .move(let from, let to, let identity): try move(from, to: to, identity: identity)
+        case .setMetadata(let path, let expected, let mode, let modified):
+            try setMetadata(path, expected: expected, mode: mode, modified: modified)
+        case .remove(let path, let expected): try remove(path, expected: expected)
+        case .removeDirectory(let path, let identity): try removeDirectory(path, identity: identity)
+        }
+    }
+
+    private static func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {
+        switch error {
+        case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: .absent
+        case .fileExists: .occupied
+        case .directoryNotEmpty: .notEmpty
+        default: .failed(Problem(error, cannot: step.verb, step.path))
+        }
+    }
+
+    // MARK: Directories
+
+    /// Opens the directory that a path lies in.
+    mutating func parent(of path: RelativePath) throws(Errno) -> (Directory, name: [UInt8]) {
+        guard let name = path.name else { throw .invalidArgument }
+        return (try directories.directory(at: path.parent), name.bytes)
+    }
+
+    /// Notes that a directory's entries have changed.
+    mutating func touch(_ directory: Directory) { touched[ObjectIdentifier(directory)] = directory }
+
+    /// To be called when directories may have moved.
+    mutating func forgetDirectories() { directories.forget() }
+
+    /// Makes a change of mode or time durable: at once for a few, with the whole batch for many.
+    mutating func syncMetadata(_ entry: borrowing Descriptor) throws(Errno) {
+        syncedFiles += 1
+        if syncedFiles > Self.syncedDirectories { mustSyncAll = true } else { try entry.sync() }
+    }
+
+    mutating func syncAll() { mustSyncAll = true }
+
+    /// Makes all changes of directory entries durable.
+    func sync() throws(Errno) {
+        if !mustSyncAll, touched.count <= Self.syncedDirectories, touched.values.allSatisfy(\.isReadable) {
+            for directory in touched.values { try directory.descriptor.sync() }
+        } else {
+            let number = folder.root.descriptor.number
+            _ = try Kernel.retrying { relay_syncfs(number) }
+        }
+    }
+
+    /// Carries out a step in directories of our own that are write-protected: they are made writable for
+    /// that long.
+    private mutating func carryOutLoosened(_ action: ApplyAction) throws(Errno) -> ApplyOutcome {
+        var loosened: [(Directory, PermissionMode)] = []
+        defer { for (directory, mode) in loosened { try? directory.descriptor.setModeByPath(mode) } }
+        for path in action.step.changedDirectories {
+            guard let directory = try? directories.directory(at: path) else { continue }
+            let mode = PermissionMode(try directory.status().fingerprint.mode)
+            guard mode & 0o300 != 0o300 else { continue }
+            try directory.descriptor.setModeByPath(mode | 0o300)
+            loosened.append((directory, mode))
+        }
+        if loosened.isEmpty { throw .permissionDenied }
+        return try carryOut(action)
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RelayCore
+import Synchronization
+import SystemPackage
+
+/// One shared folder on this machine: the only way to it.
+///
+/// Everything happens beneath one open root directory: no call follows a symbolic link, passes a mount point
+/// or leaves the root, whatever others do to the tree meanwhile. All calls block, and may be made from several
+/// threads at once; the caller runs scans and apply batches one at a time.
+package final class SharedFolder: Sendable {
+    /// The path that the folder was opened by, absolute.
+    package let path: String
+    /// What the root is known by; remembered by the caller for the next `open`.
+    package let record: RootRecord
+    package var rootIdentity: FileIdentity { record.identity }
+
+    let root: Directory
+    /// `.relay/stage`: files on their way in, named by node and content.
+    let stage: Directory
+    /// `.relay/park`: entries on their way out, and what is known of each.
+    let park: Directory
+    /// `.relay/root`, which carries the lock.
+    let marker: Descriptor
+    let fileSystem: FileSystem
+    /// Held by everything that changes the folder.
+    let lane: Mutex<ParkMemory>
+    private let isShut = Atomic<Bool>(false)
+
+    init(
+        path: String, record: RootRecord, root: Directory, stage: Directory, park: Directory,
+        marker: consuming Descriptor, fileSystem: FileSystem
+    ) {
+        self.path = path
+        self.record = record
+        self.root = root
+        self.stage = stage
+        self.park = park
+        self.marker = marker
+        self.fileSystem = fileSystem
+        lane = Mutex(ParkMemory())
+    }
+
+    /// Lets another agent have the folder. Calls from now on fail, calls under way come to their end; the
+    /// descriptors are closed with the last reference.
+    package func close() {
+        guard !isShut.exchange(true, ordering: .relaxed) else { return }
+        lane.withLock { _ in RootLock.release(marker) }
+    }
+
+    var isClosed: Bool { isShut.load(ordering: .relaxed) }
+
+    /// Whether a path is the folder's own `.relay`, or lies in it: nobody's business but this room's.
+    static func isOwn(_ path: RelativePath) -> Bool { path.components.first == .relayDirectory }
+}

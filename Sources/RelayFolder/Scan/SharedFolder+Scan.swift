@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+package import RelayCore
+import SystemPackage
+
+extension SharedFolder {
+    /// Looks at entries and directories, and reports what is there, in the order of the requests.
+    ///
+    /// Absence is reported only where a directory that was opened surely has no such entry; whatever could
+    /// not be told is `failed`. Nothing beyond a mount point is looked at.
+    package func scan(_ requests: [ScanRequest]) -> [ScanResult] {
+        var scanner = Scanner(folder: self)
+        return requests.map { ScanResult(request: $0, outcome: scanner.outcome(of: $0)) }
+    }
+}
+
+/// One call of `scan`.
+private struct Scanner {
+    private let folder: SharedFolder
+    private var directories: DirectoryCache
+    /// How often a directory that changes while it is listed is listed again.
+    private static let listings = 3
+
+    init(folder: SharedFolder) {
+        self.folder = folder
+        directories = DirectoryCache(root: folder.root)
+    }
+
+    mutating func outcome(of request: ScanRequest) -> ScanOutcome {
+        switch request {
+        case .entry(let path): outcome(at: path) { scanner, path throws(Errno) in try scanner.entry(path) }
+        case .directory(let path):
+            outcome(at: path) { scanner, path throws(Errno) in try scanner.directory(path) }
+        }
+    }
+
+    private mutating func outcome(
+        at path: RelativePath, _ look: (inout Scanner, RelativePath) throws(Errno) -> ScanOutcome
+    ) -> ScanOutcome {
+        if folder.isClosed { return .failed(.closed(cannot: "look at", path)) }
+        do throws(Errno) {
+            return try look(&self, path)
+        } catch {
+            return error.isAbsence ? .absent : .failed(Problem(error, cannot: "look at", path))
+        }
+    }
+
+    private mutating func entry(_ path: RelativePath) throws(Errno) -> ScanOutcome {
+        guard let name = path.name else { throw .invalidArgument }
+        // The directory of our own is, to everybody else, not there.
+        if SharedFolder.isOwn(path.parent) { return .absent }
+        let parent = try directories.directory(at: path.parent)
+        let identity = try parent.status().identity
+        guard !SharedFolder.isOwn(path), let status = try parent.statusIfPresent(name.bytes) else {
+            return .entry(directory: identity, nil)
+        }
+        // What a mount hides is unknown, not absent.
+        if status.isMountRoot { throw .improperLink }
+        return .entry(directory: identity, try found(name, status, in: parent))
+    }
+
+    private mutating func directory(_ path: RelativePath) throws(Errno) -> ScanOutcome {
+        if SharedFolder.isOwn(path) { return .absent }
+        let directory = try directories.directory(at: path)
+        var status = try directory.status()
+        var entries: [FoundEntry] = []
+        for _ in 0..<Self.listings {
+            entries = try list(directory, isRoot: path.isRoot)
+            // An entry that is renamed while the directory is listed can be missed under both names.
+            let after = try directory.status()
+            if after.fingerprint == status.fingerprint { break }
+            status = after
+        }
+        return .directory(status.identity, entries)
+    }
+
+    private func list(_ directory: Directory, isRoot: Bool) throws(Errno) -> [FoundEntry] {
+        var entries: [FoundEntry] = []
+        for name in try directory.names() where !(isRoot && name == .relayDirectory) {
+            // A name that vanished since is left out.
+            guard let status = try directory.statusIfPresent(name.bytes), !status.isMountRoot,
+                let entry = try found(name, status, in: directory)
+            else { continue }
+            entries.append(entry)
+        }
+        return entries.sorted { $0.name < $1.name }
+    }
+
+    /// Nil for what is never reported, and for a link that is gone by now.
+    private func found(
+        _ name: EntryName, _ status: EntryStatus, in directory: Directory
+    ) throws(Errno) -> FoundEntry? {
+        switch status.kind {
+        case .other: nil
+        case .file: FoundEntry(name: name, kind: .file, fingerprint: status.fingerprint)
+        case .directory: FoundEntry(name: name, kind: .directory, fingerprint: status.fingerprint)
+        case .symlink: try foundSymlink(name, in: directory)
+        }
+    }
+
+    /// Reads status and target of one and the same link.
+    private func foundSymlink(_ name: EntryName, in directory: Directory) throws(Errno) -> FoundEntry? {
+        do throws(Errno) {
+            let link = try directory.open(name.bytes, RELAY_O_PATH)
+            let status = try Kernel.status(link)
+            guard status.kind == .symlink else {
+                return status.kind == .other ? nil : try found(name, status, in: directory)
+            }
+            return FoundEntry(
+                name: name, kind: .symlink(target: try Kernel.linkTarget(link, [])),
+                fingerprint: status.fingerprint)
+        } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import RelayCore
+import Synchronization
+import SystemPackage
+
+/// A file of the folder that chunks are read from. The bytes are only as good as their verification.
+package final class SourceFile: Sendable {
+    let descriptor: Descriptor
+    private let path: RelativePath
+    private let fingerprint: Fingerprint
+    private let isShut = Atomic<Bool>(false)
+
+    init(_ descriptor: consuming Descriptor, path: RelativePath, fingerprint: Fingerprint) {
+        self.descriptor = descriptor
+        self.path = path
+        self.fingerprint = fingerprint
+    }
+
+    /// Reads `count` bytes; fewer, or none, where the file ends.
+    package func read(at offset: UInt64, count: Int) throws(Problem) -> [UInt8] {
+        guard !isShut.load(ordering: .relaxed) else { throw .closed(cannot: "read", path) }
+        do throws(Errno) {
+            return try descriptor.bytes(at: offset, count: count)
+        } catch {
+            throw Problem(error, cannot: "read", path)
+        }
+    }
+
+    /// Whether the file is still the one, and as it was, when it was opened.
+    package func isUnchanged() -> Bool {
+        (try? Kernel.status(descriptor).fingerprint) == fingerprint
+    }
+
+    /// Ends the use of the file; the descriptor is closed with the last reference.
+    package func close() { isShut.store(true, ordering: .relaxed) }
+}
+
+extension SharedFolder {
+    /// Opens a file as a source of chunks; a file that is not as expected any more is a problem.
+    package func openSource(
+        _ path: RelativePath, expecting: Fingerprint
+    ) throws(Problem) -> SourceFile {
+        guard !isClosed else { throw .closed(cannot: "read", path) }
+        guard let name = path.name, !Self.isOwn(path) else {
+            throw Problem(.other, "cannot read \(path): it is not a file")
+        }
+        do throws(Errno) {
+            let parent = try root.directory(at: path.parent)
+            let file = try parent.open(name.bytes, O_RDONLY | O_NONBLOCK)
+            let status = try Kernel.status(file)
+            guard status.kind == .file, status.fingerprint == expecting else {
+                throw .resourceTemporarilyUnavailable
+            }
+            return SourceFile(file, path: path, fingerprint: expecting)
+        } catch {
+            if error == .resourceTemporarilyUnavailable {
+                throw Problem(.other, "cannot read \(path): it has changed")
+            }
+            throw Problem(error, cannot: "read", path)
+        }
+    }
+}
+
+extension Descriptor {
+    /// Up to `count` bytes from `offset`; fewer only at the end of the file.
+    func bytes(at offset: UInt64, count: Int) throws(Errno) -> [UInt8] {
+        guard count > 0 else { return [] }
+        let number = self.number
+        var failure: Errno?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let borrowed = UnsafeMutableRawBufferPointer(buffer)
+            do throws(Errno) {
+                initialized = try Descriptor.read(number, into: borrowed, at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}

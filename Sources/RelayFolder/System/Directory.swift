@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import RelayCore
+import SystemPackage
+
+/// An open directory of the shared folder. It stays that very directory, wherever it is moved.
+final class Directory: Sendable {
+    let descriptor: Descriptor
+    /// Whether the directory was opened for reading, so that it can be listed and synced.
+    let isReadable: Bool
+
+    init(_ descriptor: consuming Descriptor, isReadable: Bool) {
+        self.descriptor = descriptor
+        self.isReadable = isReadable
+    }
+
+    /// Opens a directory by its path beneath this one; longer paths than the kernel takes are walked.
+    func directory(at path: RelativePath) throws(Errno) -> Directory {
+        var current = self
+        var rest = path.components[...]
+        while !rest.isEmpty {
+            var portion = rest.removeFirst().bytes
+            while let next = rest.first, portion.count + 1 + next.bytes.count <= Kernel.pathLimitBytes {
+                portion.append(0x2f)
+                portion += next.bytes
+                rest.removeFirst()
+            }
+            current = try current.directory(beneath: portion)
+        }
+        return current
+    }
+
+    /// Directories that only may be passed through, not listed, are opened too.
+    private func directory(beneath path: [UInt8]) throws(Errno) -> Directory {
+        do throws(Errno) {
+            let opened = try Kernel.openBeneath(descriptor, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+            return Directory(opened, isReadable: true)
+        } catch {
+            guard error == .permissionDenied else { throw error }
+            let opened = try Kernel.openBeneath(descriptor, path, RELAY_O_PATH | O_DIRECTORY)
+            return Directory(opened, isReadable: false)
+        }
+    }
+
+    func status() throws(Errno) -> EntryStatus { try Kernel.status(descriptor) }
+
+    func status(_ name: [UInt8]) throws(Errno) -> EntryStatus { try Kernel.status(descriptor, name) }
+
+    /// What stands at a name; nil if surely nothing does.
+    func statusIfPresent(_ name: [UInt8]) throws(Errno) -> EntryStatus? {
+        do throws(Errno) {
+            return try status(name)
+        } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Opens a file in this directory; a link at its name is refused with `ELOOP`.
+    func open(_ name: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(Errno) -> Descriptor {
+        try Kernel.openBeneath(descriptor, name, flags | O_NOFOLLOW, mode: mode)
+    }
+
+    func names() throws(Errno) -> [EntryName] {
+        guard isReadable else { throw .permissionDenied }
+        return try DirectoryListing.names(in: descriptor)
+    }
+
+    func unlink(_ name: [UInt8]) throws(Errno) { try Kernel.unlink(descriptor, name) }
+}
+
+/// The directories that one call has opened, so that a batch resolves each parent once.
+///
+/// It never outlives a call, and is emptied by everything that moves or removes directories.
+struct DirectoryCache {
+    private let root: Directory
+    private var opened: [RelativePath: Directory] = [:]
+    private static let limit = 32
+
+    init(root: Directory) { self.root = root }
+
+    mutating func directory(at path: RelativePath) throws(Errno) -> Directory {
+        if path.isRoot { return root }
+        if let directory = opened[path] { return directory }
+        let directory = try root.directory(at: path)
+        if opened.count >= Self.limit { opened.removeAll(keepingCapacity: true) }
+        opened[path] = directory
+        return directory
+    }
+
+    mutating func forget() { opened.removeAll(keepingCapacity: true) }
+}
