@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayContent
+import RelayCore
+import RelayStorage
+import RelayWire
+
+/// Decides who may connect: members of the share, and who brings a join link's token.
+///
+/// A share that there is not and one that the device is no member of are told alike.
+struct Admission: Sendable {
+    let registry: HubRegistry
+    let shares: [String: Share]
+    let lane: Lane
+    let heartbeatSeconds: UInt32
+    let logger: Logger
+
+    func admit(_ device: DeviceID, _ hello: Hello) async -> Result<HelloAnswer, Refusal> {
+        let result = await decide(device, hello)
+        if case .failure(let refusal) = result {
+            logger.info(
+                "device refused",
+                metadata: [
+                    "device": "\(device.short)", "name": "\(displayText(Array(hello.deviceName.utf8)))",
+                    "share": "\(displayText(Array(hello.share.utf8)))", "reason": "\(refusal.text)",
+                ])
+        }
+        return result
+    }
+
+    private func decide(_ device: DeviceID, _ hello: Hello) async -> Result<HelloAnswer, Refusal> {
+        guard hello.version == Hello.currentVersion else {
+            return .failure(
+                Refusal(
+                    .unsupportedVersion,
+                    "the hub speaks version \(Hello.currentVersion) of the protocol, not \(hello.version)"))
+        }
+        let share = shares[hello.share]
+        do {
+            if let share, try await isMember(device, of: share.record.id) { return .success(answer(share, device)) }
+            guard let token = hello.token else {
+                return .failure(
+                    Refusal(.unknownDevice, "this device is not a member of a share of that name"))
+            }
+            guard let share, try await redeem(token, share, device, hello.deviceName) else {
+                return .failure(
+                    Refusal(.badToken, "the join link was used before, has expired, or is for another share"))
+            }
+            share.roll.note(device, name: hello.deviceName)
+            logger.info(
+                "device admitted",
+                metadata: [
+                    "device": "\(device.short)", "name": "\(displayText(Array(hello.deviceName.utf8)))",
+                    "share": "\(displayText(Array(hello.share.utf8)))",
+                ])
+            return .success(answer(share, device))
+        } catch {
+            logger.error("cannot decide on admission", metadata: ["error": "\(error)"])
+            return .failure(.failure)
+        }
+    }
+
+    private func isMember(_ device: DeviceID, of share: ShareID) async throws(StateError) -> Bool {
+        try await lane.run { [registry] () throws(StateError) in
+            try registry.isMember(share: share, device: device)
+        }
+    }
+
+    private func redeem(
+        _ token: [UInt8], _ share: Share, _ device: DeviceID, _ name: String
+    ) async throws(StateError) -> Bool {
+        let hash = Hashing.sha256(token)
+        let id = share.record.id
+        return try await lane.run { [registry] () throws(StateError) in
+            try registry.redeem(
+                tokenHash: hash, share: id, device: device, name: name, now: wallClockSeconds())
+        }
+    }
+
+    private func answer(_ share: Share, _ device: DeviceID) -> HelloAnswer {
+        HelloAnswer(share: share.record.id, device: device, heartbeatSeconds: heartbeatSeconds)
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import RelayCore
+
+/// A hub's data directory, locked against other hubs for as long as this lives.
+final class DataDirectory: Sendable {
+    let path: String
+    private let lock: Int32
+
+    /// Makes the directory (0700) and those above it if they are missing.
+    init(_ path: String) throws(HubError) {
+        try Self.make(path)
+        self.path = path
+        let file = path + "/lock"
+        lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0 else {
+            throw .dataDirectory("cannot open \(file): \(String(cString: strerror(errno)))")
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(lock)
+            guard code == EWOULDBLOCK else {
+                throw .dataDirectory("cannot lock \(file): \(String(cString: strerror(code)))")
+            }
+            throw .inUse("cannot use data directory \(path): another hub runs on it")
+        }
+    }
+
+    deinit { close(lock) }
+
+    var identity: String { path + "/identity" }
+    var registry: String { path + "/hub.sqlite" }
+
+    /// The directory of a share's files.
+    func share(_ id: ShareID) -> String { path + "/shares/" + id.description }
+
+    private static func make(_ path: String) throws(HubError) {
+        guard !path.isEmpty else { throw .dataDirectory("cannot use a data directory without a name") }
+        var place = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            place += place.isEmpty && part.isEmpty ? "/" : (place.isEmpty || place == "/" ? "" : "/") + part
+            guard !part.isEmpty, mkdir(place, 0o700) != 0, errno != EEXIST else { continue }
+            throw .dataDirectory(
+                "cannot make data directory \(path): \(String(cString: strerror(errno))) (\(place))")
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .dataDirectory("cannot use data directory \(path): it is not a directory")
+        }
+        if status.st_uid == geteuid(), status.st_mode & 0o077 != 0 { chmod(path, 0o700) }
+    }
+}

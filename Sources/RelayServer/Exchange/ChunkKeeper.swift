@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayStorage
+
+/// Stores the chunks that an exchange hands over: several with one write and one sync, then their locations with
+/// one transaction.
+struct ChunkKeeper: Sendable {
+    let session: ShareSession
+    let exchange: ContentExchange
+    let lane: Lane
+    let limitBytes: UInt64?
+    let logger: Logger
+
+    /// The most that is written with one sync.
+    private static let groupBytes = 4 << 20
+
+    func run() async {
+        while !Task.isCancelled {
+            let group = await exchange.keeping.take(limitBytes: Self.groupBytes).map(\.element)
+            guard !group.isEmpty else { return }
+            await keep(group)
+        }
+    }
+
+    private func keep(_ group: [(ChunkID, EncodedChunk)]) async {
+        guard let segments = await session.segments else {
+            exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
+            return
+        }
+        do {
+            let kept = try await lane.run { () throws(StateError) in try Self.append(group, to: segments) }
+            if !kept.isEmpty { try await session.keep(kept) }
+            let ids = Set(kept.map(\.0))
+            let room = room(in: segments)
+            exchange.settled(group.map(\.0).filter(ids.contains), isKept: true, roomBytes: room)
+            let rest = group.map(\.0).filter { !ids.contains($0) }
+            if !rest.isEmpty { exchange.settled(rest, isKept: false, roomBytes: min(room ?? 0, 0)) }
+        } catch {
+            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
+            exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
+            await session.fail(error)
+        }
+    }
+
+    /// Appends as many as there is room for; they are on disk when it returns.
+    private static func append(
+        _ group: [(ChunkID, EncodedChunk)], to segments: SegmentStore
+    ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
+        var kept: [(ChunkID, ChunkLocation)] = []
+        if let locations = try segments.append(group) {
+            kept = Array(zip(group.map(\.0), locations))
+        } else {
+            for chunk in group {
+                guard let location = try segments.append([chunk])?.first else { break }
+                kept.append((chunk.0, location))
+            }
+        }
+        if !kept.isEmpty { try segments.sync() }
+        return kept
+    }
+
+    private func room(in segments: SegmentStore) -> UInt64? {
+        limitBytes.map { $0 - min($0, segments.usedBytes) }
+    }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayContent
+import RelayCore
+import RelayWire
+import Synchronization
+
+/// Brings contents that the hub lacks from the devices that are online: for other devices that want them, and
+/// for the hub's own store. What arrives is verified, handed on at once, and stored if there is room.
+final class ContentExchange: Sendable {
+    private struct State {
+        var machine: ExchangeMachine
+        var links: [LinkID: BulkLink] = [:]
+        var current: [DeviceID: LinkID] = [:]
+        var chunkWaiters: [WaiterID: OneShot<ChunkOutcome>] = [:]
+        var manifestWaiters: [WaiterID: OneShot<ManifestOutcome>] = [:]
+        var lastWaiter: UInt64 = 0
+        /// Callers who wait for a device to come online, or for a time.
+        var parked: [(until: Instant, resumed: OneShot<Void>)] = []
+    }
+
+    /// Verified chunks that are to be stored, for the keeper.
+    let keeping = Mailbox<(ChunkID, EncodedChunk)>(limitBytes: .max)
+    private let session: ShareSession
+    private let limits: ExchangeLimits
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let lookUps = Mailbox<Void>(limitBytes: .max)
+
+    init(session: ShareSession, limits: ExchangeLimits, logger: Logger) {
+        self.session = session
+        self.limits = limits
+        self.logger = logger
+        state = Mutex(State(machine: ExchangeMachine(limits: limits)))
+    }
+
+    /// Looks up and watches over deadlines until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.lookUp() }
+            group.addTask { await self.watch() }
+        }
+    }
+
+    private func watch() async {
+        let interval = Duration.milliseconds(min(1000, max(10, limits.stallMilliseconds / 4)))
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
+            let now = Instant.now()
+            drive { $0.tick(now: now) }
+            resumeParked(now: now, all: false)
+        }
+    }
+
+    private func lookUp() async {
+        while !Task.isCancelled, !(await lookUps.take(limitBytes: 0)).isEmpty {
+            while true {
+                let ids = state.withLock { $0.machine.takeLookUps(limit: 512) }
+                guard !ids.isEmpty else { break }
+                let stored = await session.locations(ids)
+                drive { $0.lookedUp(ids, stored: Set(stored.keys), now: .now()) }
+            }
+        }
+    }
+
+    /// Tells the machine something and does what it wants done. The actions are done under the lock, so that
+    /// they happen in the machine's order; none of them waits or calls back.
+    private func drive<T: Sendable>(_ body: (inout ExchangeMachine) -> T) -> T {
+        state.withLock { state in
+            let result = body(&state.machine)
+            for action in state.machine.takeActions() { perform(action, &state) }
+            return result
+        }
+    }
+
+    private func perform(_ action: ExchangeAction, _ state: inout State) {
+        switch action {
+        case .send(let link, let message): state.links[link]?.send(message)
+        case .answer(let waiter, let outcome): state.chunkWaiters.removeValue(forKey: waiter)?.give(outcome)
+        case .answerManifest(let waiter, let outcome):
+            state.manifestWaiters.removeValue(forKey: waiter)?.give(outcome)
+        case .keep(let id, let chunk): keeping.put((id, chunk), bytes: chunk.bytes.count)
+        case .lookUp: lookUps.put(())
+        case .stalled(let device):
+            logger.warning("device does not answer", metadata: ["device": "\(device.short)"])
+        }
+    }
+
+    // MARK: Devices
+
+    /// Takes in a device's bulk connection. An older one of the same device is ended.
+    func attach(_ link: BulkLink) {
+        let superseded: BulkLink? = state.withLock { state in
+            let older = state.current[link.device].flatMap { state.links.removeValue(forKey: $0) }
+            if let older {
+                state.machine.detach(older.id, now: .now())
+            }
+            state.links[link.id] = link
+            state.current[link.device] = link.id
+            state.machine.attach(link.id, link.device, now: .now())
+            for action in state.machine.takeActions() { perform(action, &state) }
+            return older
+        }
+        superseded?.end(.superseded)
+        resumeParked(now: .now(), all: true)
+    }
+
+    func detach(_ link: BulkLink) {
+        state.withLock { state in
+            guard state.links.removeValue(forKey: link.id) != nil else { return }
+            if state.current[link.device] == link.id { state.current[link.device] = nil }
+            state.machine.detach(link.id, now: .now())
+            for action in state.machine.takeActions() { perform(action, &state) }
+        }
+    }
+
+    /// How often devices came online.
+    var arrivals: UInt64 { state.withLock { $0.machine.arrivals } }
+
+    /// The devices that can be asked now.
+    var online: Set<DeviceID> { state.withLock { Set($0.current.keys) } }
+
+    /// Ends all bulk connections.
+    func endAll(_ refusal: Refusal) {
+        let links = state.withLock { Array($0.links.values) }
+        for link in links { link.end(refusal) }
+    }
+
+    // MARK: Wanting
+
+    /// Brings a chunk, by one request however many callers want it.
+    func chunk(_ source: ChunkSource, for asker: Asker) async -> ChunkOutcome {
+        let answer = OneShot<ChunkOutcome>()
+        let waiter: WaiterID = state.withLock { state in
+            state.lastWaiter += 1
+            let waiter = WaiterID(number: state.lastWaiter)
+            state.chunkWaiters[waiter] = answer
+            state.machine.want(source, waiter, asker)
+            for action in state.machine.takeActions() { perform(action, &state) }
+            return waiter
+        }
+        return await withTaskCancellationHandler {
+            await answer.value()
+        } onCancel: {
+            drive { $0.cancel(waiter, chunk: source.want.chunk.id, now: .now()) }
+        }
+    }
+
+    /// Brings a content's chunk list and puts it into the index.
+    func manifest(_ content: ContentID, authors: [DeviceID], for asker: Asker) async -> ManifestOutcome {
+        let answer = OneShot<ManifestOutcome>()
+        let waiter: WaiterID = state.withLock { state in
+            state.lastWaiter += 1
+            let waiter = WaiterID(number: state.lastWaiter)
+            state.manifestWaiters[waiter] = answer
+            state.machine.wantManifest(content, authors: authors, waiter, asker, now: .now())
+            for action in state.machine.takeActions() { perform(action, &state) }
+            return waiter
+        }
+        return await withTaskCancellationHandler {
+            await answer.value()
+        } onCancel: {
+            drive { $0.cancel(waiter, manifest: content, now: .now()) }
+        }
+    }
+
+    /// Returns when more than `arrivals` devices came online altogether, and after this long in any case.
+    func waitForHolder(after arrivals: UInt64, atMostMilliseconds: Int64) async {
+        let resumed = OneShot<Void>()
+        let mustWait = state.withLock { state in
+            guard state.machine.arrivals == arrivals else { return false }
+            state.parked.append((Instant.now() + atMostMilliseconds, resumed))
+            return true
+        }
+        guard mustWait else { return }
+        await withTaskCancellationHandler {
+            await resumed.value()
+        } onCancel: {
+            resumed.give(())
+        }
+    }
+
+    private func resumeParked(now: Instant, all: Bool) {
+        let due: [OneShot<Void>] = state.withLock { state in
+            let due = state.parked.filter { all || $0.until <= now }.map(\.resumed)
+            if !due.isEmpty { state.parked.removeAll { all || $0.until <= now } }
+            return due
+        }
+        for resumed in due { resumed.give(()) }
+    }
+
+    // MARK: Answers
+
+    /// A chunk came from a device; it is verified here, in the caller's task.
+    func receive(_ chunk: EncodedChunk, request: UInt32, index: UInt32, from link: BulkLink) {
+        let expected = state.withLock { $0.machine.expected(link.id, request, index: index) }
+        guard let expected else {
+            logger.debug("unexpected chunk dropped", metadata: ["device": "\(link.device.short)"])
+            return
+        }
+        do {
+            guard chunk.sizeBytes == expected.sizeBytes else {
+                throw ContentError.mismatch("size \(chunk.sizeBytes) instead of \(expected.sizeBytes)")
+            }
+            _ = try ChunkCodec.decode(chunk, verifying: expected.id)
+            drive { $0.arrived(link.id, request, index: index, chunk, now: .now()) }
+        } catch {
+            logger.warning(
+                "wrong chunk received",
+                metadata: [
+                    "device": "\(link.device.short)", "chunk": "\(expected.id)", "reason": "\(error)",
+                ])
+            drive { $0.refused(link.id, request, index: index, isBusy: false, now: .now()) }
+        }
+    }
+
+    /// A device cannot give what it was asked for.
+    func refuse(_ reason: UnavailableReason, request: UInt32, index: UInt32?, from link: BulkLink) {
+        drive { $0.refused(link.id, request, index: index, isBusy: reason == .busy, now: .now()) }
+    }
+
+    /// A part of a chunk list came; the whole list is verified here and put into the index.
+    func receive(
+        _ part: [ChunkReference], first: UInt32, total: UInt32, request: UInt32, from link: BulkLink
+    ) async {
+        let whole = drive {
+            $0.manifestPart(link.id, request, first: first, total: total, part, now: .now())
+        }
+        guard let (content, manifest) = whole else { return }
+        guard Hashing.contentID(of: manifest) == content else {
+            logger.warning(
+                "wrong chunk list received",
+                metadata: ["device": "\(link.device.short)", "content": "\(content)"])
+            drive { $0.manifestWrong(content, now: .now()) }
+            return
+        }
+        await session.keep(manifest, for: content)
+        drive { $0.manifestKept(content, manifest) }
+    }
+
+    /// Chunks lie in the store, or had no room. `roomBytes` is what the store still takes; nil: no bound.
+    func settled(_ ids: [ChunkID], isKept: Bool, roomBytes: UInt64?) {
+        drive {
+            $0.roomBytes = roomBytes
+            $0.settled(ids, isKept: isKept)
+        }
+    }
+
+    func setRoom(_ roomBytes: UInt64?) { drive { $0.roomBytes = roomBytes } }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayWire
+import Synchronization
+
+/// A device's bulk connection for one share. It carries two conversations: the device asks the hub for contents
+/// (`ContentService` answers), and the hub asks the device (`ContentExchange` does).
+final class BulkLink: Sendable {
+    let id: LinkID
+    let device: DeviceID
+    /// The bytes of contents that may be under way to the device.
+    let credit: ByteCredit
+    private let connection: Bulk
+    private let outgoing = Mailbox<BulkMessage>(limitBytes: 1 << 20)
+    private let farewell = Mutex<Refusal?>(nil)
+    /// The device's requests that are being answered, to be cancelled.
+    private let requests = Mutex<[UInt32: OneShot<Void>]>([:])
+    private let logger: Logger
+
+    /// The most bytes that are handed to the connection at a time.
+    private static let writeBytes = 1 << 20
+    /// The most requests of a device that are answered at a time.
+    private static let limitRequests = 1024
+
+    init(id: LinkID, device: DeviceID, connection: Bulk, gauge: BufferGauge, logger: Logger) {
+        self.id = id
+        self.device = device
+        self.connection = connection
+        self.logger = logger
+        credit = ByteCredit(limitBytes: 8 << 20, tightLimitBytes: 512 << 10, gauge: gauge)
+    }
+
+    /// Queues a message for the device; never waits. `bytes` were taken from the credit, and are given back
+    /// when the message was written.
+    func send(_ message: BulkMessage, bytes: Int = 0) { outgoing.put(message, bytes: bytes) }
+
+    /// Says goodbye and closes the connection.
+    func end(_ refusal: Refusal) {
+        farewell.withLock { $0 = $0 ?? refusal }
+        outgoing.finish()
+    }
+
+    /// Serves the connection until it is closed.
+    func run(_ service: ContentService, _ exchange: ContentExchange) async {
+        exchange.attach(self)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.write() }
+            await read(service, exchange, &group)
+            outgoing.finish()
+            group.cancelAll()
+        }
+        exchange.detach(self)
+    }
+
+    private func write() async {
+        while true {
+            let entries = await outgoing.take(limitBytes: Self.writeBytes)
+            guard !entries.isEmpty, farewell.withLock({ $0 == nil }) else { break }
+            do {
+                try await connection.send(entries.map(\.element))
+            } catch {
+                logger.debug(
+                    "bulk connection not writable",
+                    metadata: ["device": "\(device.short)", "reason": "\(error)"])
+                break
+            }
+            credit.giveBack(entries.reduce(0) { $0 + $1.bytes })
+        }
+        outgoing.finish()
+        if let refusal = farewell.withLock({ $0 }) {
+            await connection.close(refusal)
+        } else {
+            await connection.close()
+        }
+    }
+
+    private func read(
+        _ service: ContentService, _ exchange: ContentExchange, _ group: inout DiscardingTaskGroup
+    ) async {
+        do {
+            while let message = try await connection.next() {
+                await receive(message, service, exchange, &group)
+            }
+        } catch {
+            logger.debug(
+                "bulk connection ended", metadata: ["device": "\(device.short)", "reason": "\(error)"])
+        }
+    }
+
+    private func receive(
+        _ message: BulkMessage, _ service: ContentService, _ exchange: ContentExchange,
+        _ group: inout DiscardingTaskGroup
+    ) async {
+        switch message {
+        case .wantManifest(let request, let content):
+            answer(request, &group) { await service.sendManifest(content, as: request, to: self) }
+        case .wantChunks(let request, let content, let wants):
+            answer(request, &group) { await service.sendChunks(wants, of: content, as: request, to: self) }
+        case .cancel(let request):
+            requests.withLock { $0[request] }?.give(())
+        case .manifest(let request, let first, let total, let chunks):
+            await exchange.receive(chunks, first: first, total: total, request: request, from: self)
+        case .chunk(let request, let index, let chunk):
+            exchange.receive(chunk, request: request, index: index, from: self)
+        case .unavailable(let request, let index, let reason):
+            exchange.refuse(reason, request: request, index: index, from: self)
+        case .waiting: break
+        }
+    }
+
+    /// Answers a request in a task of its own, until it is done or cancelled.
+    private func answer(
+        _ request: UInt32, _ group: inout DiscardingTaskGroup, _ body: @escaping @Sendable () async -> Void
+    ) {
+        let cancelled = OneShot<Void>()
+        enum Admission { case admitted, tooMany, duplicate }
+        let admission: Admission = requests.withLock { requests in
+            guard requests[request] == nil else { return .duplicate }
+            guard requests.count < Self.limitRequests else { return .tooMany }
+            requests[request] = cancelled
+            return .admitted
+        }
+        switch admission {
+        case .duplicate: end(.malformed("request \(request) is under way already"))
+        case .tooMany: send(.unavailable(request: request, index: nil, .busy))
+        case .admitted:
+            group.addTask {
+                await withDiscardingTaskGroup { race in
+                    race.addTask {
+                        await body()
+                        cancelled.give(())
+                    }
+                    await withTaskCancellationHandler {
+                        await cancelled.value()
+                    } onCancel: {
+                        cancelled.give(())
+                    }
+                    race.cancelAll()
+                }
+                self.requests.withLock { _ = $0.removeValue(forKey: request) }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayStorage
+
+/// Answers what devices ask for: from the store, and what the store lacks through the exchange.
+///
+/// Access is by share and reference: a content must be one of the share's versions, and a chunk must stand in
+/// that content's chunk list where the device says that it does.
+struct ContentService: Sendable {
+    let session: ShareSession
+    let exchange: ContentExchange
+    let roll: MemberRoll
+    /// Where stored chunks are read.
+    let readers: LanePool
+    let logger: Logger
+
+    /// How many chunks of a chunk list are sent in one message.
+    private static let manifestPart = 4096
+    /// How many wants are looked up at a time.
+    private static let sliceWants = 64
+    /// How many chunks of one request are brought through the exchange at a time.
+    private static let parallelMisses = 256
+
+    // MARK: Chunk lists
+
+    func sendManifest(_ content: ContentID, as request: UInt32, to link: BulkLink) async {
+        guard let access = await session.access(content) else {
+            link.send(.unavailable(request: request, index: nil, .unknown))
+            return
+        }
+        let patience = Patience(request: request, link: link, exchange: exchange, roll: roll)
+        guard let manifest = await manifest(content, access, patience) else { return }
+        let total = UInt32(manifest.chunks.count)
+        var first = 0
+        repeat {
+            let part = Array(manifest.chunks[first...].prefix(Self.manifestPart))
+            let bytes = part.count * Manifest.encodedChunkBytes
+            guard await link.credit.take(bytes) else { return }
+            link.send(
+                .manifest(request: request, first: UInt32(first), total: total, chunks: part), bytes: bytes)
+            first += part.count
+        } while first < manifest.chunks.count
+    }
+
+    /// The chunk list, from a holder if the index lacks it; nil when the device was told that it cannot be had,
+    /// or the request was cancelled.
+    private func manifest(
+        _ content: ContentID, _ access: ContentAccess, _ patience: Patience
+    ) async -> Manifest? {
+        if let manifest = access.manifest { return manifest }
+        logger.info(
+            "missing chunk list asked for",
+            metadata: ["content": "\(content)", "device": "\(patience.link.device.short)"])
+        while !Task.isCancelled {
+            let outcome = await exchange.manifest(
+                content, authors: access.authors, for: .device(patience.link.device))
+            switch outcome {
+            case .manifest(let manifest): return manifest
+            case .cancelled: return nil
+            case .nobody(let nobody):
+                guard await patience.wait(nobody, authors: access.authors, index: nil) else { return nil }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Chunks
+
+    func sendChunks(
+        _ wants: [ChunkWant], of content: ContentID, as request: UInt32, to link: BulkLink
+    ) async {
+        guard wants.count <= ChunkWant.limit, let access = await session.access(content) else {
+            link.send(.unavailable(request: request, index: nil, .unknown))
+            return
+        }
+        let patience = Patience(request: request, link: link, exchange: exchange, roll: roll)
+        guard let manifest = await manifest(content, access, patience) else { return }
+        let (right, wrong) = ContentWants.check(wants, manifest)
+        for index in wrong { link.send(.unavailable(request: request, index: index, .unknown)) }
+        let relayed = await send(right, of: content, access, patience)
+        if relayed.chunks > 0 {
+            logger.info(
+                "misses relayed",
+                metadata: [
+                    "content": "\(content)", "device": "\(link.device.short)", "chunks": "\(relayed.chunks)",
+                    "bytes": "\(relayed.bytes)",
+                ])
+        }
+    }
+
+    private typealias Relayed = (chunks: Int, bytes: Int)
+
+    /// Sends the stored ones in order, and the others as they come in between.
+    private func send(
+        _ wants: [ChunkWant], of content: ContentID, _ access: ContentAccess, _ patience: Patience
+    ) async -> Relayed {
+        await withTaskGroup(of: Int?.self) { group in
+            var relayed: Relayed = (0, 0)
+            var running = 0
+            func note(_ bytes: Int?) {
+                running -= 1
+                guard let bytes else { return }
+                relayed.chunks += 1
+                relayed.bytes += bytes
+            }
+            var rest = wants[...]
+            while !rest.isEmpty, !Task.isCancelled {
+                let slice = rest.prefix(Self.sliceWants)
+                rest = rest.dropFirst(Self.sliceWants)
+                let locations = await session.locations(slice.map(\.chunk.id))
+                let misses = await sendStored(slice, locations, access, patience)
+                for want in misses {
+                    while running >= Self.parallelMisses, let bytes = await group.next() { note(bytes) }
+                    running += 1
+                    group.addTask {
+                        let source = ChunkSource(content: content, want: want, authors: access.authors)
+                        return await relay(source, access, patience) ? Int(want.chunk.sizeBytes) : nil
+                    }
+                }
+            }
+            for await bytes in group { note(bytes) }
+            return relayed
+        }
+    }
+
+    /// Sends those of the wants that are stored; returns the others, and those that cannot be read.
+    private func sendStored(
+        _ wants: ArraySlice<ChunkWant>, _ locations: [ChunkID: ChunkLocation], _ access: ContentAccess,
+        _ patience: Patience
+    ) async -> [ChunkWant] {
+        var misses: [ChunkWant] = []
+        var batch: [(ChunkWant, ChunkLocation)] = []
+        var batchBytes = 0
+        for want in wants {
+            guard let location = locations[want.chunk.id] else {
+                misses.append(want)
+                continue
+            }
+            batch.append((want, location))
+            batchBytes += Int(want.chunk.sizeBytes)
+            if batchBytes >= Self.readBytes {
+                misses += await send(batch, bytes: batchBytes, access, patience)
+                batch = []
+                batchBytes = 0
+            }
+        }
+        if !batch.isEmpty { misses += await send(batch, bytes: batchBytes, access, patience) }
+        return misses
+    }
+
+    /// How much is read from the store at a time, in bytes before compression.
+    private static let readBytes = 512 << 10
+
+    /// Reads chunks and sends them; returns those that cannot be read.
+    private func send(
+        _ batch: [(ChunkWant, ChunkLocation)], bytes: Int, _ access: ContentAccess, _ patience: Patience
+    ) async -> [ChunkWant] {
+        let link = patience.link
+        guard await link.credit.take(bytes) else { return [] }
+        let results = await readers.lane(link.id.number).run {
+            batch.map { want, location in
+                Result { () throws(StateError) in
+                    try access.segments.read(location, expecting: want.chunk.id)
+                }
+            }
+        }
+        var failed: [ChunkWant] = []
+        for ((want, _), result) in zip(batch, results) {
+            switch result {
+            case .success(let chunk):
+                link.send(
+                    .chunk(request: patience.request, index: want.index, chunk),
+                    bytes: Int(want.chunk.sizeBytes))
+            case .failure(let error):
+                link.credit.giveBack(Int(want.chunk.sizeBytes))
+                logger.error(
+                    "stored chunk is damaged, asking for it again",
+                    metadata: ["chunk": "\(want.chunk.id)", "error": "\(error)"])
+                await session.forget(want.chunk.id)
+                failed.append(want)
+            }
+        }
+        return failed
+    }
+
+    /// Brings a chunk through the exchange; false when it came from the store after all, or not at all.
+    private func relay(_ source: ChunkSource, _ access: ContentAccess, _ patience: Patience) async -> Bool {
+        let link = patience.link
+        let bytes = Int(source.want.chunk.sizeBytes)
+        while await link.credit.take(bytes) {
+            let outcome = await exchange.chunk(source, for: .device(link.device))
+            if case .chunk(let chunk) = outcome {
+                link.send(.chunk(request: patience.request, index: source.want.index, chunk), bytes: bytes)
+                return true
+            }
+            link.credit.giveBack(bytes)
+            switch outcome {
+            case .chunk, .notKept, .cancelled: return false
+            case .stored:
+                let locations = await session.locations([source.want.chunk.id])
+                let misses = await sendStored([source.want], locations, access, patience)
+                if misses.isEmpty { return false }
+            case .nobody(let nobody):
+                let mayGoOn = await patience.wait(
+                    nobody, authors: source.authors, index: source.want.index)
+                guard mayGoOn else { return false }
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayContent
+import RelayCore
+
+/// A batch whose offers are what they claim to be.
+struct CheckedBatch: Sendable {
+    let batch: Batch
+    /// The chunk lists that were offered of contents that the batch names.
+    private(set) var manifests: [(ContentID, Manifest)] = []
+    /// The chunks that were offered of such contents.
+    private(set) var chunks: [(ChunkReference, EncodedChunk)] = []
+
+    /// A batch breaks a rule; the text is for people.
+    struct Violation: Error {
+        var text: String
+    }
+
+    /// The content without a byte.
+    static let emptyContent = Hashing.contentID(of: Manifest([]))
+
+    /// Decodes and hashes what is offered. Meant for the connection's own task.
+    init(_ batch: Batch) throws(Violation) {
+        guard batch.operations.count <= Batch.limitOperations else {
+            throw Violation(text: "batch of more than \(Batch.limitOperations) operations")
+        }
+        self.batch = batch
+        let sizes = try Self.sizes(batch.operations)
+        for offer in batch.offers {
+            guard let size = sizes[offer.content] else { continue }
+            try take(offer, sizeBytes: size)
+        }
+    }
+
+    /// The contents that the operations name, with their sizes.
+    private static func sizes(_ operations: [Operation]) throws(Violation) -> [ContentID: UInt64] {
+        var sizes: [ContentID: UInt64] = [:]
+        for operation in operations {
+            switch operation {
+            case .create(_, _, .file(let file), _), .change(_, .file(let file), _):
+                guard (file.content == emptyContent) == (file.sizeBytes == 0) else {
+                    throw Violation(text: "content \(file.content) does not have \(file.sizeBytes) bytes")
+                }
+                if let size = sizes.updateValue(file.sizeBytes, forKey: file.content), size != file.sizeBytes {
+                    throw Violation(text: "two sizes of content \(file.content)")
+                }
+            case .create, .change, .place, .remove: break
+            }
+        }
+        return sizes
+    }
+
+    private mutating func take(_ offer: ContentOffer, sizeBytes: UInt64) throws(Violation) {
+        guard let manifest = offer.manifest else {
+            if offer.inline == nil { return }
+            throw Violation(text: "content \(offer.content) is offered without its chunk list")
+        }
+        guard manifest.chunks.count <= ContentLimits.inlineChunks,
+            manifest.chunks.allSatisfy({ $0.sizeBytes > 0 && Int($0.sizeBytes) <= ContentLimits.chunkBytes })
+        else { throw Violation(text: "chunk list of content \(offer.content) breaks the limits") }
+        guard manifest.sizeBytes == sizeBytes else {
+            throw Violation(text: "chunks of content \(offer.content) do not have \(sizeBytes) bytes")
+        }
+        guard Hashing.contentID(of: manifest) == offer.content else {
+            throw Violation(text: "chunk list is not that of content \(offer.content)")
+        }
+        manifests.append((offer.content, manifest))
+        guard let inline = offer.inline else { return }
+        guard let only = manifest.chunks.first, manifest.chunks.count == 1,
+            Int(only.sizeBytes) <= ContentLimits.inlineBytes, inline.sizeBytes == only.sizeBytes
+        else { throw Violation(text: "chunk of content \(offer.content) is too large to be offered") }
+        do {
+            _ = try ChunkCodec.decode(inline, verifying: only.id)
+        } catch {
+            throw Violation(text: "chunk of content \(offer.content) is not the one of its list")
+        }
+        chunks.append((only, inline))
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayStorage
+import RelayWire
+import Synchronization
+
+/// A device's control connection for one share.
+final class ControlLink: Sendable {
+    let id: SubscriberID
+    let device: DeviceID
+    private let connection: HubControl
+    private let session: ShareSession
+    private let outgoing = Mailbox<HubMessage>(limitBytes: 4 << 20)
+    private let farewell = Mutex<Refusal?>(nil)
+    private let logger: Logger
+
+    /// The most bytes that are handed to the connection at a time.
+    private static let writeBytes = 1 << 20
+
+    init(
+        id: SubscriberID, device: DeviceID, connection: HubControl, session: ShareSession, logger: Logger
+    ) {
+        self.id = id
+        self.device = device
+        self.connection = connection
+        self.session = session
+        self.logger = logger
+    }
+
+    /// Queues a message for the device; never waits. The engine bounds the pages, and reading stops while the
+    /// answers are not taken.
+    func send(_ message: HubMessage) { outgoing.put(message, bytes: message.queuedBytes) }
+
+    /// Says goodbye and closes the connection, once what is queued was written.
+    func end(_ refusal: Refusal) {
+        farewell.withLock { $0 = $0 ?? refusal }
+        outgoing.finish()
+    }
+
+    /// Serves the connection until it is closed.
+    func run() async {
+        session.inbox.put(.joined(self))
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.write() }
+            await read()
+            outgoing.finish()
+        }
+        session.inbox.put(.left(id, device))
+    }
+
+    private func write() async {
+        var pages = 0
+        while true {
+            let entries = await outgoing.take(limitBytes: Self.writeBytes)
+            guard !entries.isEmpty else { break }
+            do {
+                try await connection.send(entries.map(\.element))
+            } catch {
+                break
+            }
+            for case .changes in entries.map(\.element) { pages += 1 }
+            if outgoing.isEmpty, pages >= HubEngine<SQLiteShareIndex>.limitPagesUnderWay / 2 {
+                pages = 0
+                session.inbox.put(.drained(id))
+            }
+        }
+        outgoing.finish()
+        if let refusal = farewell.withLock({ $0 }) {
+            await connection.close(refusal)
+        } else {
+            await connection.close()
+        }
+    }
+
+    private func read() async {
+        do {
+            while let message = try await connection.next() {
+                try await receive(message)
+                await outgoing.waitForRoom()
+                await session.inbox.waitForRoom()
+            }
+        } catch let violation as CheckedBatch.Violation {
+            logger.warning(
+                "malformed batch refused",
+                metadata: ["device": "\(device.short)", "reason": "\(violation.text)"])
+            end(.malformed(violation.text))
+        } catch {
+            logger.debug(
+                "control connection ended", metadata: ["device": "\(device.short)", "reason": "\(error)"])
+        }
+    }
+
+    private func receive(_ message: AgentMessage) async throws {
+        switch message {
+        case .subscribe(let cursor): session.inbox.put(.subscribe(id, cursor))
+        case .commit(let batch):
+            let checked = try CheckedBatch(batch)
+            session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)
+        case .applied(let revision): session.inbox.put(.applied(id, revision))
+        case .ping, .pong: break
+        }
+    }
+}
+
+extension CheckedBatch {
+    /// About how much memory the batch takes.
+    var queuedBytes: Int {
+        batch.operations.reduce(0) { $0 + $1.estimatedBytes } + batch.offers.reduce(0) { $0 + $1.estimatedBytes }
+    }
+}
+
+extension HubMessage {
+    /// About how much memory the message takes.
+    fileprivate var queuedBytes: Int {
+        switch self {
+        case .changes(let page):
+            page.records.reduce(64) { $0 + $1.estimatedBytes }
+                + page.offers.reduce(0) { $0 + $1.estimatedBytes }
+        case .committed(_, let answers, _): 64 + answers.count * 32
+        case .welcome, .ping, .pong, .goodbye: 64
+        }
+    }
+}

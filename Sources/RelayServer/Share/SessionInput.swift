@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+import RelayStorage
+
+/// What a share's session is told by its connections.
+enum SessionInput: Sendable {
+    case joined(ControlLink)
+    case left(SubscriberID, DeviceID)
+    case subscribe(SubscriberID, Cursor?)
+    case commit(SubscriberID, CheckedBatch)
+    case applied(SubscriberID, Revision)
+    /// The connection has room for more pages.
+    case drained(SubscriberID)
+}
+
+/// What the session knows of a content that is one of the share's versions.
+struct ContentAccess: Sendable {
+    /// Nil when the hub does not have the chunk list.
+    var manifest: Manifest?
+    /// The devices that committed the content, the newest first.
+    var authors: [DeviceID]
+    var segments: SegmentStore
+}
+
+/// How a share stands, for reports.
+struct ShareStanding: Sendable {
+    var head: Cursor
+    var storedBytes: UInt64
+    var applied: [DeviceID: Revision]
+    var online: Set<DeviceID>
+}

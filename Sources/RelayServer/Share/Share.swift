@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayStorage
+import RelayWire
+import Synchronization
+
+/// One share of a running hub: its session, and the exchange of its contents.
+final class Share: Sendable {
+    let record: ShareRecord
+    let session: ShareSession
+    let roll: MemberRoll
+    private let limitBytes: UInt64?
+    private let exchange: ContentExchange
+    private let service: ContentService
+    private let keeper: ChunkKeeper
+    private let acquirer: Acquirer
+    private let gauge: BufferGauge
+    private let logger: Logger
+    private let lastNumber = Mutex<UInt64>(0)
+
+    /// The most bytes of chunks that are under way to the store.
+    private static let acquiringBytes = 16 << 20
+
+    init(
+        _ record: ShareRecord, members: [DeviceID: String], directory: String, resources: HubResources,
+        logger: Logger
+    ) {
+        var logger = logger
+        logger[metadataKey: "share"] = "\(displayText(Array(record.name.utf8)))"
+        let queue = AcquisitionQueue()
+        let limit = resources.storeLimitBytes
+        self.record = record
+        self.logger = logger
+        limitBytes = limit
+        gauge = resources.gauge
+        roll = MemberRoll(members)
+        session = ShareSession(
+            share: record, directory: directory, limitBytes: limit, acquisitions: queue, logger: logger)
+        exchange = ContentExchange(session: session, limits: resources.exchangeLimits, logger: logger)
+        service = ContentService(
+            session: session, exchange: exchange, roll: roll, readers: resources.readers, logger: logger)
+        keeper = ChunkKeeper(
+            session: session, exchange: exchange, lane: Lane(label: "relay.store.\(record.name)"),
+            limitBytes: limit, logger: logger)
+        acquirer = Acquirer(
+            session: session, exchange: exchange, queue: queue,
+            credit: ByteCredit(
+                limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
+            logger: logger)
+    }
+
+    /// Opens the share's files, so that what is wrong with them shows before anybody connects.
+    func open() async throws(StateError) {
+        try await session.open()
+        let used = await session.segments?.usedBytes ?? 0
+        exchange.setRoom(limitBytes.map { $0 - min($0, used) })
+    }
+
+    /// Serves until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.session.run() }
+            group.addTask { await self.exchange.run() }
+            group.addTask { await self.keeper.run() }
+            group.addTask { await self.acquirer.run() }
+            group.addTask {
+                while !(await self.session.alarms.take(limitBytes: 0)).isEmpty {
+                    self.exchange.endAll(.failure)
+                }
+            }
+        }
+    }
+
+    /// Serves a device's control connection until it is closed.
+    func serve(_ connection: HubControl, of device: DeviceID) async {
+        let link = ControlLink(
+            id: SubscriberID(nextNumber()), device: device, connection: connection, session: session,
+            logger: logger)
+        await link.run()
+    }
+
+    /// Serves a device's bulk connection until it is closed.
+    func serve(_ connection: Bulk, of device: DeviceID) async {
+        let link = BulkLink(
+            id: LinkID(number: nextNumber()), device: device, connection: connection, gauge: gauge,
+            logger: logger)
+        await link.run(service, exchange)
+    }
+
+    private func nextNumber() -> UInt64 {
+        lastNumber.withLock { number in
+            number += 1
+            return number
+        }
+    }
+
+    func report() async -> HubShareReport {
+        let standing = await session.standing()
+        let devices = roll.all.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { device, name in
+            HubDeviceReport(
+                name: displayText(Array(name.utf8)), deviceID: device.description,
+                isOnline: standing?.online.contains(device) ?? false,
+                appliedRevision: standing?.applied[device]?.number ?? 0)
+        }
+        return HubShareReport(
+            name: record.name, revision: standing?.head.revision.number ?? 0,
+            epoch: standing?.head.epoch.description ?? "", storedBytes: standing?.storedBytes ?? 0,
+            storeLimitBytes: limitBytes, devices: devices)
+    }
+}
+
+/// What the shares of a hub have in common.
+struct HubResources: Sendable {
+    var storeLimitBytes: UInt64?
+    var exchangeLimits: ExchangeLimits
+    var gauge: BufferGauge
+    var readers: LanePool
+}
