@@ -61,6 +61,11 @@ struct WaitingList {
 
     func lost(cookie: UInt32) -> DirectoryNode? { lostByCookie[cookie] }
 
+    /// Where a lost directory was.
+    func place(of node: DirectoryNode) -> (parent: DirectoryNode, name: EntryName)? {
+        lost[ObjectIdentifier(node)].map { ($0.parent, $0.name) }
+    }
+
     /// It has a place again, or is forgotten.
     mutating func found(_ node: DirectoryNode) {
         guard let entry = lost.removeValue(forKey: ObjectIdentifier(node)) else { return }

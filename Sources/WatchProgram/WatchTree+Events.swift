@@ -110,11 +110,19 @@ extension WatchTree {
             hintEntry(name, in: parent, writing: false, now: now)
             return
         }
-        if case .moving(let node) = trust, entered == .none, node.parent == nil {
+        guard case .moving(let node) = trust, node.parent == nil else {
+            hint(entered, name, in: parent, now: now)
+            return
+        }
+        if entered == .none {
             // It has moved on already; the event that says so finds it here.
             place(node, parent, name, now: now)
             hintMoved(node, now: now)
         } else {
+            // Another directory moved. It was taken for this one, which may be where it was.
+            if let (oldParent, oldName) = waiting.place(of: node) {
+                waiting.visit(oldParent, oldName, now: now)
+            }
             hint(entered, name, in: parent, now: now)
         }
     }
@@ -144,6 +152,10 @@ extension WatchTree {
     private func hintMoved(_ node: DirectoryNode, now: Instant) {
         guard let parent = node.parent, let name = node.name else { return }
         guard !node.hasMissedHints, let within = recent.within(node, now: now) else {
+            hintSubtree(node, now: now)
+            return
+        }
+        guard !within.contains(where: { $0.node === node && $0.name == nil }) else {
             hintSubtree(node, now: now)
             return
         }

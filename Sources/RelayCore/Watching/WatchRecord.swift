@@ -36,7 +36,7 @@ extension WatchRecord {
     /// The largest record, its length field not counted. The longest path fits.
     package static let limitBytes = 1 << 20
     /// The most paths that a polling record names.
-    package static let limitPollingPaths = 256
+    package static let limitPollingPaths = 4096
 
     enum Tag: UInt8 {
         case ready = 1
