@@ -14,7 +14,10 @@ extension AgentEngine {
             if writer.isFull {
                 candidates.insert(id)
             } else {
+                let before = writer
                 _ = try write(id, &writer)
+                // A passing place without the one that is meant is not worth telling.
+                if !writer.homeless.isEmpty { writer = before }
             }
         }
         for id in writer.postponed { candidates.insert(id) }
@@ -114,16 +117,34 @@ extension AgentEngine {
         guard let occupant = try replica.remoteChild(placement), occupant != id,
             !writer.vacated.contains(occupant)
         else { return true }
-        if writer.visiting.contains(occupant) { return try stepAside(occupant, &writer) }
+        if writer.visiting.contains(occupant) {
+            if try isToBeRemoved(occupant) {
+                // It is removed once this node has left it, which gets its place then.
+                if try stepAside(id, &writer) { writer.homeless.append(id) }
+                return false
+            }
+            return try stepAside(occupant, &writer)
+        }
         let circles = writer.circles
         let isWritten = try write(occupant, &writer)
-        if !isWritten, writer.circles > circles { return try stepAside(occupant, &writer) }
+        if !isWritten, writer.circles > circles {
+            guard try isToBeRemoved(occupant) else { return try stepAside(occupant, &writer) }
+            // It cannot be removed before this node has left it.
+            let before = writer
+            if try stepAside(id, &writer), try write(occupant, &writer) { return true }
+            writer = before
+        }
         guard isWritten, try isElsewhere(occupant, placement) else {
             waits.insert(id, waitingFor: occupant)
             dirty.insert(occupant)
             return false
         }
         return true
+    }
+
+    private func isToBeRemoved(_ id: NodeID) throws(StateError) -> Bool {
+        guard let node = try replica.node(id) else { return false }
+        return plan(node) == .remove
     }
 
     /// Whether the node, whose operations were written, leaves this place by them.
@@ -151,7 +172,8 @@ extension AgentEngine {
         _ node: ReplicaNode, _ writer: inout ProposalWriter
     ) throws(StateError) -> Bool {
         guard let state = node.remote?.state else { return false }
-        for child in try replica.remoteChildren(of: node.id) where !writer.written.contains(child) {
+        for child in try replica.remoteChildren(of: node.id)
+        where !writer.written.contains(child) && !writer.vacated.contains(child) {
             guard let childNode = try replica.node(child) else { continue }
             if try isBusyOrGone(childNode) {
                 waits.insert(node.id, waitingFor: child)
@@ -159,7 +181,7 @@ extension AgentEngine {
             }
             switch plan(childNode) {
             case .remove, .merge(.push, _):
-                guard try write(child, &writer) else {
+                guard try write(child, &writer) || writer.vacated.contains(child) else {
                     waits.insert(node.id, waitingFor: child)
                     dirty.insert(child)
                     return false
@@ -171,11 +193,13 @@ extension AgentEngine {
                 return false
             }
         }
-        return append(
-            .remove(
-                node: node.id, placementBasedOn: state.placementRevision,
-                payloadBasedOn: state.payloadRevision),
-            nil, &writer)
+        let removal = Operation.remove(
+            node: node.id, placementBasedOn: state.placementRevision, payloadBasedOn: state.payloadRevision)
+        guard append(removal, nil, &writer) else { return false }
+        for id in writer.homeless {
+            if try write(id, &writer) { writer.homeless.removeAll { $0 == id } }
+        }
+        return true
     }
 
     private func isBusyOrGone(_ node: ReplicaNode) throws(StateError) -> Bool {
@@ -193,6 +217,8 @@ struct ProposalWriter {
     var written: Set<NodeID> = []
     /// Nodes that gave up their place for a passing one.
     var vacated: Set<NodeID> = []
+    /// Nodes of those that still have to be placed where they are meant to be.
+    var homeless: [NodeID] = []
     /// Nodes whose operations are being prepared.
     var visiting: Set<NodeID> = []
     /// How often a node was met whose operations are being prepared already.
