@@ -22,14 +22,19 @@ final class SimulatedDisk {
     static let rootInode = 0
     /// A directory of the same file system that is not shared.
     static let outsideInode = 1
+    /// The agent's own directory for entries that were displaced while somebody had them open.
+    static let parkInode = 2
 
     init(skewSeconds: Int64 = 0, granularity: Int64 = 0) {
         self.skewSeconds = skewSeconds
         self.granularity = granularity
         inodes = []
         let born = stamp()
-        inodes = (0...1).map { _ in Inode(kind: .directory, token: .empty, mode: 0o755, born: born, serial: 0) }
-        inodes[Self.outsideInode].parent = Self.outsideInode
+        inodes = (0...2).map { number in
+            var inode = Inode(kind: .directory, token: .empty, mode: 0o755, born: born, serial: 0)
+            inode.parent = number
+            return inode
+        }
     }
 
     struct Inode {
@@ -124,7 +129,7 @@ final class SimulatedDisk {
         var current = inode
         while current != Self.rootInode {
             let parent = inodes[current].parent
-            guard current != Self.outsideInode, inodes[current].links > 0,
+            guard parent != current, inodes[current].links > 0,
                 let entry = inodes[parent].entries.first(where: { $0.inode == current })
             else { return nil }
             names.append(entry.name)
@@ -149,8 +154,9 @@ final class SimulatedDisk {
     func isWithin(_ inode: Int, _ ancestor: Int) -> Bool {
         var current = inode
         while current != ancestor {
-            guard current != Self.rootInode, current != Self.outsideInode else { return false }
-            current = inodes[current].parent
+            let parent = inodes[current].parent
+            guard parent != current else { return false }
+            current = parent
         }
         return true
     }

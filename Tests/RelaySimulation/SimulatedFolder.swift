@@ -13,6 +13,7 @@ final class SimulatedFolder {
     let disk: SimulatedDisk
     /// Staged files by node, each with its content.
     var staged: [NodeID: ContentID] = [:]
+    var parked: [Parked] = []
     /// How much younger than now a stamp must be to tell changes apart, in milliseconds.
     let trustMargin: Int64
     /// Whether it is known that somebody has a file open for writing.
@@ -141,13 +142,13 @@ final class SimulatedFolder {
         case (.entry, nil): return .absent
         case (.entry(let expected, let keep, let conflictName), .some(let displaced)):
             guard disk.inodes[displaced].kind != .directory else { return .changed }
-            let isExpected = disk.fingerprint(displaced) == expected
-            let isBeingWritten = seesWriters && disk.inodes[displaced].writers > 0
+            let before = disk.fingerprint(displaced)
+            let isExpected = before == expected
+            if !isExpected, before.hasSameBytesLikely(as: expected) { return .changed }
             let inode = make()
-            guard keep || !isExpected || isBeingWritten else {
-                witness.folderDestroys(disk.inodes[displaced].token, "\(path) is replaced")
-                giveUp(displaced)
-                disk.unlink(name, in: parent)
+            let isSame = disk.inodes[displaced].kind == .file && disk.inodes[displaced].token == disk.inodes[inode].token
+            guard isExpected ? keep : !isSame else {
+                release(name, of: displaced, in: parent, before, conflictName, witness)
                 disk.link(inode, name, in: parent)
                 disk.reportArrival(inode, name, in: parent)
                 return .done(disk.fingerprint(inode))
@@ -162,9 +163,54 @@ final class SimulatedFolder {
         }
     }
 
-    /// Where writers are not seen, what they write into a file that was replaced cannot be kept.
-    private func giveUp(_ inode: Int) {
-        if !seesWriters { disk.inodes[inode].isGivenUp = true }
+    /// An entry that was displaced while it was open for writing.
+    struct Parked {
+        var inode: Int
+        var name: EntryName
+        var parked: EntryName
+        var directory: FileIdentity
+        var expected: Fingerprint
+    }
+
+    /// Takes an entry out of its place for good; what is open for writing is parked until it is closed.
+    private func release(
+        _ name: EntryName, of inode: Int, in parent: Int, _ expected: Fingerprint, _ conflictName: EntryName,
+        _ witness: any FolderWitness
+    ) {
+        if seesWriters, disk.inodes[inode].writers > 0,
+            let parkedName = EntryName("\(disk.inodes[inode].serial)")
+        {
+            parked.append(
+                Parked(
+                    inode: inode, name: conflictName, parked: parkedName, directory: disk.identity(parent),
+                    expected: expected))
+            disk.relink(name, in: parent, to: parkedName, in: SimulatedDisk.parkInode)
+            return
+        }
+        // Where writers are not seen, what they write into a file that was replaced cannot be kept.
+        disk.inodes[inode].isGivenUp = true
+        witness.folderDestroys(disk.inodes[inode].token, "\(name) is replaced or removed")
+        disk.unlink(name, in: parent)
+    }
+
+    /// Decides on parked entries that nobody writes any more: those that were written come back.
+    func settleParked(_ witness: any FolderWitness) {
+        for entry in parked where disk.inodes[entry.inode].writers == 0 {
+            if disk.fingerprint(entry.inode).isUnchangedButForLinks(entry.expected) {
+                witness.folderDestroys(disk.inodes[entry.inode].token, "\(entry.name) was parked")
+                disk.unlink(entry.parked, in: SimulatedDisk.parkInode)
+            } else {
+                let home = Int(entry.directory.inode) - 2
+                let isHome =
+                    disk.inodes.indices.contains(home) && disk.inodes[home].kind == .directory
+                    && disk.identity(home) == entry.directory && disk.path(of: home) != nil
+                let directory = isHome ? home : SimulatedDisk.rootInode
+                let name = freeName(entry.name, in: directory)
+                disk.relink(entry.parked, in: SimulatedDisk.parkInode, to: name, in: directory)
+                disk.reportArrival(entry.inode, name, in: directory)
+            }
+        }
+        parked.removeAll { disk.inodes[$0.inode].writers == 0 }
     }
 
     private func freeName(_ name: EntryName, in parent: Int) -> EntryName {
@@ -222,10 +268,7 @@ final class SimulatedFolder {
         guard disk.inodes[inode].kind != .directory, disk.fingerprint(inode) == expected else {
             return .changed
         }
-        if seesWriters, disk.inodes[inode].writers > 0 { return .changed }
-        witness.folderDestroys(disk.inodes[inode].token, "\(path) is removed")
-        giveUp(inode)
-        disk.unlink(name, in: parent)
+        release(name, of: inode, in: parent, expected, name, witness)
         disk.report(name, in: parent)
         return .done(nil)
     }
@@ -239,5 +282,12 @@ final class SimulatedFolder {
         disk.unlink(name, in: parent)
         disk.report(name, in: parent)
         return .done(nil)
+    }
+}
+
+extension Fingerprint {
+    /// Whether only mode or status time differ: the file was most likely not written to.
+    fileprivate func hasSameBytesLikely(as other: Fingerprint) -> Bool {
+        identity == other.identity && sizeBytes == other.sizeBytes && modified == other.modified
     }
 }
