@@ -49,6 +49,20 @@ import Testing
         #expect(try directory.bytes("replica.db") == bytes)
     }
 
+    @Test func `damage is told apart from trouble that passes`() throws {
+        try directory.write(Array(repeating: 7, count: 10_000), to: "damaged.db")
+        let replica = try SQLiteReplica(path: path)
+        for (name, isDamaged) in [("damaged.db", true), ("replica.db", false)] {
+            do {
+                _ = try SQLiteReplica(path: directory.file(name))
+                Issue.record("\(name) was opened")
+            } catch {
+                #expect(error.isDamaged == isDamaged)
+            }
+        }
+        replica.close()
+    }
+
     @Test func `a truncated file is refused with advice`() throws {
         let replica = try SQLiteReplica(path: path)
         try replica.transaction {

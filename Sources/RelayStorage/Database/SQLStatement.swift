@@ -32,8 +32,6 @@ final class SQLStatement {
         scratch.deallocate()
     }
 
-    // MARK: Parameters
-
     func bind(_ index: Int32, _ value: Int64?) {
         guard let value else { return bindNull(index) }
         note(sqlite3_bind_int64(pointer, index, value))
@@ -99,8 +97,6 @@ final class SQLStatement {
         if code != SQLITE_OK, bindCode == SQLITE_OK { bindCode = code }
     }
 
-    // MARK: Running
-
     /// Goes on to the next row; false when there is none. The caller resets the statement in the end.
     func step() throws(StateError) -> Bool {
         try database.requireTransaction()
@@ -141,8 +137,6 @@ final class SQLStatement {
         while try step() { result.append(try read(self)) }
         return result
     }
-
-    // MARK: Columns
 
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(pointer, column) == SQLITE_NULL }
 

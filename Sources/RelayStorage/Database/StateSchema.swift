@@ -92,7 +92,8 @@ struct StateSchema: Sendable {
             case .SQLITE_IOERR: "input/output error \(code) (\(message))"
             default: "\(message) (\(code))"
             }
-        let isDamaged = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(ResultCode(rawValue: code).primaryResultCode)
+        let isDamaged = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(
+            ResultCode(rawValue: code).primaryResultCode)
         return StateError("cannot \(verb) \(noun) \(path): \(cause)", isDamaged: isDamaged)
     }
 }

@@ -36,8 +36,6 @@ package final class HubRegistry: Sendable {
     /// Lets the file go; every later call throws.
     package func close() { file.close() }
 
-    // MARK: Shares
-
     /// The share of this name.
     package func share(named name: String) throws(StateError) -> ShareRecord? {
         try file.run("read") { db in
@@ -64,8 +62,6 @@ package final class HubRegistry: Sendable {
             try Row.fetchAll(db, sql: "SELECT id, name FROM share ORDER BY name").map(ShareRecord.init(row:))
         }
     }
-
-    // MARK: Joining
 
     /// Keeps a join link's token, which one device may redeem before `expiresAt` (seconds since 1970).
     package func addToken(hash: Bytes32, share: ShareID, expiresAt: Int64) throws(StateError) {
@@ -99,8 +95,6 @@ package final class HubRegistry: Sendable {
             return true
         }
     }
-
-    // MARK: Members
 
     /// Whether the device may follow and change the share.
     package func isMember(share: ShareID, device: DeviceID) throws(StateError) -> Bool {

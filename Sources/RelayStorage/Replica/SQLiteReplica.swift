@@ -85,8 +85,6 @@ package final class SQLiteReplica: ReplicaStore {
         }
     }
 
-    // MARK: Nodes
-
     package func node(_ id: NodeID) throws(StateError) -> ReplicaNode? {
         try database.requireTransaction()
         if let known = cache.find(id) { return known }
@@ -157,8 +155,6 @@ package final class SQLiteReplica: ReplicaStore {
         return try identifiers(statement)
     }
 
-    // MARK: Lookups
-
     package func localChild(_ placement: Placement) throws(StateError) -> NodeID? {
         try child(.localChild, placement)
     }
@@ -212,8 +208,6 @@ package final class SQLiteReplica: ReplicaStore {
         try statement.all { row throws(StateError) in NodeID(try row.bytes16(0)) }
     }
 
-    // MARK: Cursor and settings
-
     package var cursor: Cursor? { totals.cursor }
 
     package func setCursor(_ cursor: Cursor?) throws(StateError) {
@@ -246,8 +240,6 @@ package final class SQLiteReplica: ReplicaStore {
         if let value { statement.bind(2, value) }
         try statement.run()
     }
-
-    // MARK: Manifests
 
     package func manifest(_ content: ContentID) throws(StateError) -> Manifest? {
         let statement = try statement(.manifest)

@@ -90,8 +90,6 @@ package final class SegmentStore: Sendable {
     /// The size of all segments together.
     package var usedBytes: UInt64 { state.withLock { $0.used } }
 
-    // MARK: Appending
-
     /// Appends chunks; returns where they lie, in order. Nil: there is no room under the limit, and nothing
     /// was written.
     package func append(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
@@ -209,8 +207,6 @@ package final class SegmentStore: Sendable {
         }
     }
 
-    // MARK: Syncing
-
     /// Waits until all that was appended before the call is on disk.
     ///
     /// After a failure what was not on disk is discarded, and nothing can be appended any more: a second sync
@@ -245,8 +241,6 @@ package final class SegmentStore: Sendable {
         }
     }
 
-    // MARK: Reading
-
     /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole.
     package func read(_ location: ChunkLocation, expecting id: ChunkID? = nil) throws(StateError)
         -> EncodedChunk
@@ -269,7 +263,7 @@ package final class SegmentStore: Sendable {
     private func damage(_ location: ChunkLocation) -> StateError {
         StateError(
             "cannot read chunk at \(location.offset) of segment"
-                + " \(directory.filePath(location.segment)): it is damaged")
+                + " \(directory.filePath(location.segment)): it is damaged", isDamaged: true)
     }
 
     private func file(_ number: UInt32) throws(StateError) -> SegmentFile {

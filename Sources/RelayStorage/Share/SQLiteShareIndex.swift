@@ -105,8 +105,6 @@ package final class SQLiteShareIndex: ShareIndex {
         known.head.epoch = epoch
     }
 
-    // MARK: Nodes
-
     package func record(_ node: NodeID) throws(StateError) -> NodeRecord? {
         let statement = try statement(.record)
         statement.bind(1, node.raw)
@@ -169,8 +167,6 @@ package final class SQLiteShareIndex: ShareIndex {
         return try statement.first { row throws(StateError) in ChainValue(try row.bytes32(0)) }
     }
 
-    // MARK: Changes
-
     package func append(_ record: NodeRecord, chain: ChainValue) throws(StateError) {
         guard record.revision == known.head.revision.next, record.revision.number <= UInt64(Int64.max) else {
             throw StateError(
@@ -206,8 +202,6 @@ package final class SQLiteShareIndex: ShareIndex {
         put.bindPlacement(3, record.state?.placement)
         try put.run()
     }
-
-    // MARK: Devices
 
     /// The device's short number in this database, a new one if it has none.
     func number(_ device: DeviceID) throws(StateError) -> Int64 {
