@@ -179,19 +179,21 @@ extension AgentEngine {
                 waits.insert(node.id, waitingFor: child)
                 return false
             }
+            var isLeaving = false
             switch plan(childNode) {
-            case .remove, .merge(.push, _):
-                guard try write(child, &writer) || writer.vacated.contains(child) else {
-                    waits.insert(node.id, waitingFor: child)
-                    dirty.insert(child)
-                    return false
-                }
-            default:
+            case .remove, .merge(.push, _): isLeaving = true
+            default: break
+            }
+            if isLeaving, try write(child, &writer) || writer.vacated.contains(child) { continue }
+            guard isLeaving, !overruled.contains(child) else {
                 // The hub has something beneath it that the remover never saw: the directory comes back.
                 overruled.insert(node.id)
                 dirty.insert(node.id)
                 return false
             }
+            waits.insert(node.id, waitingFor: child)
+            dirty.insert(child)
+            return false
         }
         let removal = Operation.remove(
             node: node.id, placementBasedOn: state.placementRevision, payloadBasedOn: state.payloadRevision)
