@@ -186,5 +186,24 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["RelayCore", "RelaySimulation"],
             path: "Tests/SimulationTests", swiftSettings: settings),
+        .testTarget(
+            name: "RelayAPITests",
+            dependencies: [
+                "RelayCore", "RelayAPI", "RelayControl", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayControlTests", dependencies: ["RelayCore", "RelayControl"], swiftSettings: settings),
+        .testTarget(
+            name: "RelayProgramTests",
+            dependencies: ["RelayCore", "RelayProgram", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RelayServerTests",
+            dependencies: [
+                "RelayCore", "RelayContent", "RelayStorage", "RelayWire", "RelayServer",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ]
 )

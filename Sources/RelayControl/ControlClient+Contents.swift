@@ -10,6 +10,12 @@ package struct ContentHead: Hashable, Sendable {
     package var sizeBytes: UInt64
     package var mode: PermissionBits
     package var modified: Timestamp?
+
+    package init(sizeBytes: UInt64, mode: PermissionBits, modified: Timestamp?) {
+        self.sizeBytes = sizeBytes
+        self.mode = mode
+        self.modified = modified
+    }
 }
 
 extension ControlClient {

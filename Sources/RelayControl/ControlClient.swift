@@ -14,6 +14,8 @@ package import RelayCore
 /// memory. Calls may run at the same time.
 package final class ControlClient: Sendable {
     let target: ControlTarget
+    /// The path of the socket that is called.
+    package var socketPath: String { target.socket }
     private let http: HTTPClient
 
     /// A client of this agent or hub; nothing is connected before the first call. `shutdown` must be called

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayControl
+import RelayCore
+import Testing
+
+@Suite struct RenderingTests {
+    private let entries = [
+        EntryReport(
+            path: "docs", pathBytes: nil, kind: "directory", sizeBytes: nil, mode: "0755", modified: nil,
+            content: nil, state: .inSync),
+        EntryReport(
+            path: "docs/naïve 計画.md", pathBytes: nil, kind: "file", sizeBytes: 1_234_567, mode: "0644",
+            modified: "1700000000.000000001", content: "ab", state: .downloading),
+        EntryReport(
+            path: "link", pathBytes: nil, kind: "symlink", sizeBytes: nil, mode: nil, modified: nil,
+            content: nil, state: .uploading),
+    ]
+
+    @Test func `entries are a table with aligned columns`() throws {
+        #expect(
+            try Rendering.table.lines(entries) == [
+                "STATE        MODE     SIZE  MODIFIED (UTC)       PATH",
+                "in sync      0755        -  -                    docs/",
+                "downloading  0644  1.1 MiB  2023-11-14 22:13:20  docs/naïve 計画.md",
+                "uploading    -           -  -                    link@",
+            ])
+        #expect(try Rendering.table.lines([EntryReport]()) == ["no entries"])
+    }
+
+    @Test func `entries as JSON are their fields with sorted keys`() throws {
+        #expect(
+            try Rendering.json.lines([entries[1]]) == [
+                """
+                [
+                  {
+                    "content" : "ab",
+                    "kind" : "file",
+                    "mode" : "0644",
+                    "modified" : "1700000000.000000001",
+                    "path" : "docs/naïve 計画.md",
+                    "sizeBytes" : 1234567,
+                    "state" : "downloading"
+                  }
+                ]
+                """
+            ])
+    }
+
+    @Test func `an agent's status says what is wrong, and where`() throws {
+        let folder = FolderReport(
+            path: "/home/ann/docs", share: "docs\u{1b}[2J", hub: "hub:4817", state: .offline,
+            reason: "cannot reach hub:4817", isConnected: false, isScanned: true, revision: 41, epoch: "cd",
+            pending: 2, polledDirectories: 3,
+            problems: [PathReport(path: "plan.md", reason: "waiting for laptop")])
+        let report = AgentReport(
+            device: "desk", deviceID: "0123456789abcdef", version: "0.1.0", folders: [folder])
+        #expect(
+            try Rendering.table.lines(report) == [
+                "desk (device 0123456789ab, version 0.1.0)",
+                "",
+                "FOLDER          SHARE        STATE    PENDING  REVISION  HUB",
+                "/home/ann/docs  docs\\x1b[2J  offline        2        41  hub:4817",
+                "",
+                "/home/ann/docs is offline: cannot reach hub:4817",
+                "/home/ann/docs: 3 directories cannot be watched and are polled",
+                "not in sync in /home/ann/docs:",
+                "  plan.md: waiting for laptop",
+            ])
+    }
+
+    @Test func `a hub's status has its shares and their devices`() throws {
+        let device = HubDeviceReport(
+            name: "desk", deviceID: "0123456789abcdef", isOnline: true, appliedRevision: 40)
+        let share = HubShareReport(
+            name: "docs", revision: 41, epoch: "cd", storedBytes: 2048, storeLimitBytes: nil,
+            devices: [device])
+        let report = HubReport(
+            version: "0.1.0", hubID: "fedcba9876543210", listen: "0.0.0.0:4817", shares: [share])
+        #expect(
+            try Rendering.table.lines(report) == [
+                "hub fedcba987654 (version 0.1.0) on 0.0.0.0:4817",
+                "",
+                "SHARE  REVISION   STORED  LIMIT  DEVICES",
+                "docs         41  2.0 KiB   none        1",
+                "",
+                "SHARE  DEVICE  ID            ONLINE  APPLIED",
+                "docs   desk    0123456789ab  yes          40",
+            ])
+    }
+
+    @Test(
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1_048_575, "1023.9 KiB"),
+            (1 << 20, "1.0 MiB"), (UInt64.max, "15.9 EiB"),
+        ] as [(UInt64, String)])
+    func `sizes are whole bytes or one decimal of a unit`(bytes: UInt64, text: String) {
+        #expect(humanSize(bytes) == text)
+    }
+
+    @Test(
+        arguments: [
+            (0, "1970-01-01 00:00:00"), (-1, "1969-12-31 23:59:59"), (951_782_400, "2000-02-29 00:00:00"),
+            (4_102_444_799, "2099-12-31 23:59:59"),
+        ] as [(Int64, String)])
+    func `times are shown in UTC`(seconds: Int64, text: String) {
+        #expect(humanTime(seconds: seconds) == text)
+    }
+}
