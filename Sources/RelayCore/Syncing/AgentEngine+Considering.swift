@@ -27,7 +27,7 @@ extension AgentEngine {
             return
         }
         if let local = node.local {
-            guard try !isGone(id), local.placement.parent != .limbo else { return }
+            guard try !waitsForReturn(id) else { return }
             if local.kind == .file {
                 let isVerified = local.isTrusted || readRetries[id] != nil
                 if local.payload == nil || !isVerified { requestRead(id) }

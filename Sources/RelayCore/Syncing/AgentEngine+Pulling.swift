@@ -27,7 +27,7 @@ extension AgentEngine {
         guard !isBusy(id), let node = try replica.node(id) else { return }
         if let due = retries[id]?.due, due > now { return }
         if let local = node.local {
-            guard try !isGone(id), local.placement.parent != .limbo, local.payload != nil else { return }
+            guard try !waitsForReturn(id), local.payload != nil else { return }
         }
         switch plan(node) {
         case .fetch: if let state = node.remote?.state { try pullNew(node, state) }

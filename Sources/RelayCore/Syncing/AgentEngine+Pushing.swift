@@ -41,9 +41,7 @@ extension AgentEngine {
         guard let node = try replica.node(id), !applyingNodes.contains(id) else { return false }
         if let due = retries[id]?.due, due > now { return false }
         if let local = node.local {
-            guard local.payload != nil, local.placement.parent != .limbo, try !isGone(id) else {
-                return false
-            }
+            guard try !waitsForReturn(id), local.payload != nil else { return false }
         }
         switch plan(node) {
         case .create: return try writeCreate(node, &writer)

@@ -195,9 +195,26 @@ package final class AgentEngine<Replica: ReplicaStore> {
     }
 
     /// Whether the node's name, or that of a directory above it, vanished a moment ago.
-    func isGone(_ id: NodeID) throws(StateError) -> Bool {
-        guard !missing.isEmpty else { return false }
-        return try localPath(id) == nil
+    func isGone(_ id: NodeID) throws(StateError) -> Bool { try vanished(at: id) != nil }
+
+    /// The node itself or the directory above it whose name vanished a moment ago.
+    private func vanished(at id: NodeID) throws(StateError) -> NodeID? {
+        guard !missing.isEmpty else { return nil }
+        var current = id
+        while current != .root {
+            guard missing[current] == nil, let placement = try replica.node(current)?.local?.placement,
+                placement.parent != .limbo
+            else { return current }
+            current = placement.parent
+        }
+        return nil
+    }
+
+    /// Whether the node is gone; if a directory above it is, the node goes on once that has turned up.
+    func waitsForReturn(_ id: NodeID) throws(StateError) -> Bool {
+        guard let vanished = try vanished(at: id) else { return false }
+        if vanished != id { waits.insert(id, waitingFor: vanished) }
+        return true
     }
 
     func makeNodeID() -> NodeID {
