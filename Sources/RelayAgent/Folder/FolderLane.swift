@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import RelayCore
+import RelayFolder
+import Synchronization
+
+/// The one thread that scans and changes the folder: everything that is asked for is done in order.
+///
+/// Before each step the folder's root is verified. Once it is not the known one any more, nothing more is
+/// done, and the owner is told.
+final class FolderLane: Sendable {
+    private let folder: SharedFolder
+    private let queue: DispatchQueue
+    private let onRootLost: @Sendable (FolderError) -> Void
+    private let isStopped = Mutex(false)
+    private let scanned = Mutex(Duration.zero)
+
+    init(folder: SharedFolder, onRootLost: @escaping @Sendable (FolderError) -> Void) {
+        self.folder = folder
+        self.onRootLost = onRootLost
+        queue = DispatchQueue(label: "relay.folder", qos: .userInitiated)
+    }
+
+    /// How long the scans took so far, all together.
+    var scanTime: Duration { scanned.withLock { $0 } }
+
+    func scan(_ requests: [ScanRequest], then post: @escaping @Sendable ([ScanResult]) -> Void) {
+        enter { folder in
+            let begin = ContinuousClock.now
+            let results = folder.scan(requests)
+            self.scanned.withLock { $0 += ContinuousClock.now - begin }
+            // What was found in a root that was replaced meanwhile says nothing.
+            if self.isRootVerified() { post(results) }
+        }
+    }
+
+    func apply(_ actions: [ApplyAction], then post: @escaping @Sendable ([ApplyResult]) -> Void) {
+        enter { folder in post(folder.apply(actions)) }
+    }
+
+    /// Runs the body between two steps; nil if the lane was stopped or the root is lost.
+    func run<Value: Sendable>(_ body: @escaping @Sendable (SharedFolder) -> Value) async -> Value? {
+        await withCheckedContinuation { continuation in
+            queue.async { [self] in
+                guard !isStopped.withLock({ $0 }), isRootVerified() else {
+                    continuation.resume(returning: nil)
+                    return
+                }
+                continuation.resume(returning: body(folder))
+            }
+        }
+    }
+
+    /// Verifies the root. If it is lost, the owner is told.
+    func check() { enter { _ in } }
+
+    /// Nothing that has not begun will be done.
+    func stop() { isStopped.withLock { $0 = true } }
+
+    private func enter(_ body: @escaping @Sendable (SharedFolder) -> Void) {
+        queue.async { [self] in
+            guard !isStopped.withLock({ $0 }), isRootVerified() else { return }
+            body(folder)
+        }
+    }
+
+    private func isRootVerified() -> Bool {
+        do throws(FolderError) {
+            try folder.verifyRoot()
+            return true
+        } catch {
+            stop()
+            onRootLost(error)
+            return false
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayFolder
+import Synchronization
+
+/// Keeps a watcher running on the folder and passes on where to look.
+final class FolderWatch: Sendable {
+    /// How well the folder is watched, for people.
+    struct Status: Sendable {
+        /// Directories that cannot be watched and are looked through now and then instead.
+        var polled = 0
+        /// Why there is no watcher at present.
+        var trouble: String?
+    }
+
+    private struct State {
+        var status = Status()
+        var process: WatchProcess?
+    }
+
+    private let executable: String
+    private let folder: String
+    private let logger: Logger
+    private let post: @Sendable (AgentInput) -> Void
+    private let onRootGone: @Sendable () -> Void
+    private let state = Mutex(State())
+    private let ready = OneShot<Bool>()
+
+    /// A watcher that ran for so long is restarted at once.
+    private static let settledAfter = Duration.seconds(10)
+
+    /// `onRootGone` is called when the folder itself seems to have been moved, removed or unmounted.
+    init(
+        executable: String, folder: String, logger: Logger,
+        post: @escaping @Sendable (AgentInput) -> Void, onRootGone: @escaping @Sendable () -> Void
+    ) {
+        self.executable = executable
+        self.folder = folder
+        self.logger = logger
+        self.post = post
+        self.onRootGone = onRootGone
+    }
+
+    var status: Status { state.withLock { $0.status } }
+
+    /// Returns once the folder is watched, or it is clear that it will not be soon.
+    func waitUntilReady() async {
+        _ = await withDeadline(seconds: 5) { [ready] in await ready.wait() }
+    }
+
+    /// Watches until the task is cancelled; a watcher that ends is started again.
+    func run() async {
+        var backoff = Backoff(first: .milliseconds(200), limit: .seconds(30))
+        while !Task.isCancelled {
+            let begin = ContinuousClock.now
+            let reason = await watchOnce()
+            if Task.isCancelled { break }
+            ready.set(false)
+            note(trouble: reason)
+            if ContinuousClock.now - begin > Self.settledAfter { backoff.reset() }
+            await pause(backoff.next())
+        }
+    }
+
+    /// Runs one watcher to its end; says why it ended.
+    private func watchOnce() async -> String {
+        let process = WatchProcess(executable: executable, folder: folder)
+        state.withLock { $0.process = process }
+        var reason = "the watcher ended"
+        await withTaskCancellationHandler {
+            for await event in process.events() {
+                switch event {
+                case .ready: becomeReady()
+                case .hints(let hints): post(.hints(hints))
+                case .overflow:
+                    logger.notice("too many changes at once, looking through the whole folder")
+                    post(.rescan)
+                case .polling(let directories): note(polled: directories.count)
+                case .rootGone(let text):
+                    reason = text
+                    onRootGone()
+                case .ended(let text): reason = text
+                }
+            }
+        } onCancel: {
+            process.stop()
+        }
+        process.stop()
+        state.withLock { $0.process = nil }
+        return reason
+    }
+
+    private func becomeReady() {
+        let isRestart = state.withLock { state in
+            defer { state.status.trouble = nil }
+            return state.status.trouble != nil
+        }
+        // What happened while nobody watched.
+        if isRestart { post(.rescan) }
+        ready.set(true)
+    }
+
+    private func note(trouble: String) {
+        let isNews = state.withLock { state in
+            defer {
+                state.status.trouble = trouble
+                state.status.polled = 0
+            }
+            return state.status.trouble != trouble
+        }
+        if isNews { logger.error("changes are not noticed at once", metadata: ["reason": "\(trouble)"]) }
+    }
+
+    private func note(polled: Int) {
+        state.withLock { $0.status.polled = polled }
+        guard polled > 0 else { return }
+        logger.warning(
+            "directories cannot be watched and are polled", metadata: ["directories": "\(polled)"])
+    }
+}

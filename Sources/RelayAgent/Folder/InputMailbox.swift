@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+import Synchronization
+
+/// What the engine is to be told next. Nothing is handed out before the mailbox is opened.
+final class InputMailbox: Sendable {
+    private struct State {
+        var inputs: [AgentInput] = []
+        var isOpen = false
+        /// Whether a turn that takes the inputs is on its way.
+        var isScheduled = false
+        var schedule: (@Sendable () -> Void)?
+    }
+    private let state = Mutex(State())
+
+    /// `schedule` is called when there is something to take, and not again before it was taken.
+    func connect(_ schedule: @escaping @Sendable () -> Void) {
+        state.withLock { $0.schedule = schedule }
+    }
+
+    /// Nothing is taken any more.
+    func disconnect() {
+        state.withLock { $0 = State() }
+    }
+
+    func post(_ input: AgentInput) {
+        state.withLock { state in
+            state.inputs.append(input)
+            return Self.toSchedule(&state)
+        }?()
+    }
+
+    /// Puts an input before all others and opens the mailbox.
+    func open(first: AgentInput) {
+        state.withLock { state in
+            state.inputs.insert(first, at: 0)
+            state.isOpen = true
+            return Self.toSchedule(&state)
+        }?()
+    }
+
+    /// Everything that waits.
+    func takeAll() -> [AgentInput] {
+        state.withLock { state in
+            guard state.isOpen else { return [] }
+            defer { state.inputs = [] }
+            state.isScheduled = false
+            return state.inputs
+        }
+    }
+
+    /// Whether nothing waits.
+    var isEmpty: Bool { state.withLock { $0.inputs.isEmpty } }
+
+    private static func toSchedule(_ state: inout State) -> (@Sendable () -> Void)? {
+        guard state.isOpen, !state.isScheduled, let schedule = state.schedule else { return nil }
+        state.isScheduled = true
+        return schedule
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+/// Gets a content's chunk list from the hub and verifies it.
+struct ManifestFetch {
+    let tools: FetchTools
+    let payload: FilePayload
+    let inbox: BulkInbox
+    /// Is told the devices that the hub waits for, and nil when it waits no more.
+    let onWaiting: @Sendable ([String]?) async -> Void
+
+    /// Asks, again after a lost connection, until the whole list is here.
+    func run() async throws(FetchStop) -> ChunkLayout {
+        var attempts = 0
+        while true {
+            guard await tools.exchange.waitUntilConnected() else { throw .cancelled }
+            let content = payload.content
+            guard
+                let request = tools.exchange.ask(
+                    inbox: inbox, { .wantManifest(request: $0, content: content) })
+            else {
+                await pause(.milliseconds(10))
+                continue
+            }
+            var answer: Answer
+            do {
+                answer = try await receive(request)
+            } catch {
+                tools.exchange.cancel(request)
+                throw error
+            }
+            if case .manifest(let manifest) = answer {
+                tools.exchange.close(request)
+                let payload = payload
+                if let layout = await tools.pool.run({ ChunkLayout(manifest, of: payload) }) { return layout }
+                answer = .wrong
+            }
+            tools.exchange.cancel(request)
+            switch answer {
+            case .manifest, .lost: break
+            case .wrong:
+                attempts += 1
+                guard attempts < TransferLimits.attempts else { throw .badContent(payload.content) }
+            case .unavailable(let reason):
+                attempts += 1
+                guard reason == .busy, attempts < TransferLimits.attempts else { throw .unavailable }
+                await pause(.milliseconds(250 << min(attempts, 4)))
+            }
+        }
+    }
+
+    private enum Answer {
+        case manifest(Manifest)
+        case unavailable(UnavailableReason)
+        case wrong
+        case lost
+    }
+
+    private func receive(_ request: UInt32) async throws(FetchStop) -> Answer {
+        var chunks: [ChunkReference] = []
+        var isWaiting = false
+        while true {
+            guard let answers = try await nextAnswers(of: inbox, isWaiting: isWaiting) else { return .lost }
+            for answer in answers {
+                switch answer {
+                case .manifest(request, let first, let total, let part):
+                    guard Int(first) == chunks.count, Int(total) <= ContentLimits.manifestChunks,
+                        UInt64(total) <= payload.sizeBytes, part.count <= Int(total) - chunks.count,
+                        !part.isEmpty || total == 0
+                    else { return .wrong }
+                    chunks.append(contentsOf: part)
+                    if isWaiting { await onWaiting(nil) }
+                    isWaiting = false
+                    if chunks.count == Int(total) { return .manifest(Manifest(chunks)) }
+                case .unavailable(request, _, let reason): return .unavailable(reason)
+                case .waiting(request, let devices):
+                    isWaiting = true
+                    await onWaiting(devices)
+                case .lost(let requests) where requests.contains(request):
+                    if isWaiting { await onWaiting(nil) }
+                    return .lost
+                case .chunk(_, _, let chunk): tools.exchange.arrivals.giveBack(chunk.bytes.count)
+                default: break
+                }
+            }
+        }
+    }
+}
+
+/// The next answers; nil when the inbox ended. A hub that leaves a request without a word is a problem, if
+/// it has not said that it waits for somebody.
+func nextAnswers(of inbox: BulkInbox, isWaiting: Bool) async throws(FetchStop) -> [BulkAnswer]? {
+    let answers: [BulkAnswer]?
+    if isWaiting {
+        answers = await inbox.takeAll()
+    } else {
+        answers = await withDeadline(seconds: TransferLimits.stallSeconds) { await inbox.takeAll() }
+    }
+    if Task.isCancelled { throw .cancelled }
+    guard let answers else {
+        throw .problem(Problem(.other, "cannot fetch content: the hub does not answer"))
+    }
+    return answers
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayContent
+import RelayCore
+import RelayFolder
+
+/// Brings one content into the folder's staging area: from the change itself, from files of the folder, and
+/// for the rest from the hub.
+struct StageJob: Sendable {
+    let request: StageRequest
+    let tools: FetchTools
+    /// Places for those who fetch from the hub at the same time.
+    let places: Permits
+    /// Is told the devices that the hub waits for, and nil when it waits no more.
+    let onWaiting: @Sendable ([String]?) async -> Void
+
+    private var payload: FilePayload { request.payload }
+
+    func run() async -> StageOutcome? {
+        do throws(FetchStop) {
+            if try await stageDirectly() { return .ready }
+            guard await places.take(1) else { return nil }
+            let place = PlaceHolder(places)
+            defer { place.leave() }
+            let onWaiting = onWaiting
+            try await stageFile { devices in
+                // Who waits for a device takes nobody's place.
+                if devices != nil { place.leave() }
+                await onWaiting(devices)
+            }
+            return .ready
+        } catch {
+            switch error {
+            case .cancelled: return nil
+            case .problem(let problem): return .failed(problem)
+            case .unavailable:
+                return .failed(Problem(.other, "cannot fetch its content: no device that is online has it"))
+            }
+        }
+    }
+
+    /// Content that is empty or came with the change. False if there is more to do.
+    private func stageDirectly() async throws(FetchStop) -> Bool {
+        guard payload.sizeBytes == 0 || request.inline != nil else { return false }
+        let (folder, request) = (tools.folder, request)
+        let result: Result<Bool, Problem> = await tools.pool.run { () -> Result<Bool, Problem> in
+            do throws(Problem) {
+                return .success(try Self.stageDirectly(request, in: folder))
+            } catch { return .failure(error) }
+        }
+        switch result {
+        case .success(let isStaged): return isStaged
+        case .failure(let problem): throw .problem(problem)
+        }
+    }
+
+    private static func stageDirectly(
+        _ request: StageRequest, in folder: SharedFolder
+    ) throws(Problem) -> Bool {
+        let payload = request.payload
+        var bytes: [UInt8] = []
+        var chunks: [ChunkReference] = []
+        if payload.sizeBytes > 0 {
+            guard let inline = request.inline, UInt64(inline.sizeBytes) == payload.sizeBytes,
+                let decoded = try? ChunkCodec.decode(inline)
+            else { return false }
+            bytes = decoded
+            chunks = [ChunkReference(id: Hashing.chunkID(of: bytes), sizeBytes: inline.sizeBytes)]
+        }
+        guard Hashing.contentID(of: Manifest(chunks)) == payload.content else { return false }
+        let file = try folder.stage(
+            node: request.node, content: payload.content, sizeBytes: payload.sizeBytes)
+        defer { file.close() }
+        if !bytes.isEmpty { try file.write(bytes, at: 0) }
+        try file.finish(payload)
+        return true
+    }
+
+    private func stageFile(onWaiting: @escaping @Sendable ([String]?) async -> Void) async throws(FetchStop) {
+        let (folder, request) = (tools.folder, request)
+        let file = try await blocking { () throws(Problem) in
+            try folder.stage(
+                node: request.node, content: request.payload.content,
+                sizeBytes: request.payload.sizeBytes)
+        }
+        defer { file.close() }
+        let payload = payload
+        let copying = LocalCopying(tools: tools, payload: payload, file: file)
+        if let twin = request.twin, try await copying.copyTwin(twin) {
+            try await blocking { () throws(Problem) in try file.finish(payload) }
+            return
+        }
+        let inbox = BulkInbox()
+        defer { tools.exchange.discard(inbox) }
+        let layout: ChunkLayout
+        if let manifest = request.manifest,
+            let known = await tools.pool.run({ ChunkLayout(manifest, of: payload) })
+        {
+            layout = known
+        } else {
+            layout = try await ManifestFetch(
+                tools: tools, payload: payload, inbox: inbox, onWaiting: onWaiting
+            ).run()
+        }
+        let missing = try await copying.findMissing(layout)
+        var fetch = ChunkFetch(
+            tools: tools, payload: payload, layout: layout, file: file, inbox: inbox, onWaiting: onWaiting)
+        let plan = LocalPlan(layout, missing: missing, previous: request.previous)
+        // What is here is copied while the rest is on its way.
+        async let copied = copying.copyPrevious(plan, layout)
+        try await fetch.run(plan.remote)
+        try await fetch.run(await copied)
+        try await blocking { () throws(Problem) in try file.finish(payload) }
+    }
+
+    private func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(Problem) -> Value
+    ) async throws(FetchStop) -> Value {
+        do throws(Problem) {
+            return try await tools.pool.run(body)
+        } catch { throw .problem(error) }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Limits of what is under way between a folder and its hub.
+enum TransferLimits {
+    /// Bytes of chunks that are asked for and not there yet, over all contents.
+    static let windowBytes = 16 << 20
+    /// The part of it that one content may take.
+    static let windowBytesOfOne = 8 << 20
+    /// Bytes of chunks that arrived and are not written yet.
+    static let arrivedBytes = 16 << 20
+    /// One request's bytes and chunks, at most.
+    static let requestBytes = 1 << 20
+    static let requestChunks = 64
+    /// Contents that are fetched at the same time, those not counted that wait for a device to come online.
+    static let contents = 128
+    /// Contents whose requests stay open at the hub while they wait for a device to come online.
+    static let waitingContents = 1024
+    /// How long the hub may leave a request without any word.
+    static let stallSeconds = 120.0
+    /// How often a chunk that arrived wrong or was busy is asked for again.
+    static let attempts = 6
+    /// Bytes that one hop of local copying or checking takes on.
+    static let sliceBytes: UInt64 = 4 << 20
+    /// Chunks of a file's previous version that are looked up by id.
+    static let previousChunks = 1 << 19
+    /// Requests of the hub that wait to be answered; no more are read above that.
+    static let waitingAsks = 4096
+    /// Requests of the hub that are answered at the same time.
+    static let servings = 4
+    /// Bytes and chunks that are read for one request before the next gets its turn.
+    static let servingBytes = 512 << 10
+    static let servingChunks = 32
+    /// Source files that are kept open between two requests.
+    static let openSources = 16
+    /// Chunks in one message of a chunk list.
+    static let manifestPart = 8192
+}
