@@ -205,5 +205,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "WatchTests", dependencies: ["RelayCore", "RelayFolder", "relay-watch"],
+            swiftSettings: settings),
     ]
 )

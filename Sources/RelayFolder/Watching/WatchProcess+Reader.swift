@@ -121,7 +121,7 @@ final class WatchReader {
     }
 
     private func finish(status: Int32) {
-        _ = deliver(.ended(isEnding ? "stopped" : failure ?? reason(status)))
+        _ = deliver(.ended(failure ?? (isEnding ? "stopped" : reason(status))))
         continuation.finish()
     }
 
