@@ -94,7 +94,10 @@ package final class HubEngine<Index: ShareIndex> {
             case .accepted(let record):
                 try index.append(record, chain: chain(head.chain, record))
                 group.add(record, from: id)
-                if case .place = operation { placed[record.node] = record.revision }
+                switch operation {
+                case .create, .place: placed[record.node] = record.revision
+                case .change, .remove: break
+                }
                 answers.append(.accepted(record.revision))
                 if case .file(let file)? = record.state?.payload, file.sizeBytes > 0, operation.hasPayload,
                     group.offers[file.content]?.inline == nil

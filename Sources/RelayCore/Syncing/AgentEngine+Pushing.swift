@@ -65,6 +65,10 @@ extension AgentEngine {
         guard let local = node.local, let payload = local.payload,
             try preparePlace(node.id, local.placement, &writer)
         else { return false }
+        if writer.vacated.contains(node.id) {
+            return append(
+                .place(node: node.id, placement: local.placement, basedOn: .ofThisBatch), nil, &writer)
+        }
         return append(
             .create(node: node.id, placement: local.placement, payload: payload, origin: node.origin),
             payload, &writer)
@@ -105,8 +109,10 @@ extension AgentEngine {
         _ id: NodeID, _ placement: Placement, _ writer: inout ProposalWriter
     ) throws(StateError) -> Bool {
         let parent = placement.parent
-        if parent != .root, try replica.node(parent)?.remote?.state == nil, !writer.written.contains(parent) {
-            guard try write(parent, &writer) else {
+        if parent != .root, try replica.node(parent)?.remote?.state == nil, !writer.written.contains(parent),
+            !writer.vacated.contains(parent)
+        {
+            guard try write(parent, &writer) || writer.vacated.contains(parent) else {
                 waits.insert(id, waitingFor: parent)
                 dirty.insert(parent)
                 return false
@@ -153,15 +159,25 @@ extension AgentEngine {
 
     /// Names are exchanged: the hub gets a passing name for one of them, within the same batch.
     private func stepAside(_ id: NodeID, _ writer: inout ProposalWriter) throws(StateError) -> Bool {
-        guard let node = try replica.node(id), let state = node.remote?.state,
-            case .merge(.push, _) = plan(node)
-        else { return false }
+        guard let node = try replica.node(id), let local = node.local else { return false }
         let name = ConflictName.passing(
-            for: state.placement.name, tag: UInt32(truncatingIfNeeded: randomness.next()))
-        let operation = Operation.place(
-            node: id, placement: Placement(parent: .root, name: name), basedOn: state.placementRevision)
-        guard writer.proposal.hasRoom(for: operation, offer: nil) else { return false }
-        writer.proposal.add(operation, offer: nil)
+            for: node.remote?.state?.placement.name ?? local.placement.name,
+            tag: UInt32(truncatingIfNeeded: randomness.next()))
+        let passing = Placement(parent: .root, name: name)
+        let operation: Operation
+        var offer: ContentOffer?
+        switch plan(node) {
+        case .merge(.push, _):
+            guard let state = node.remote?.state else { return false }
+            operation = .place(node: id, placement: passing, basedOn: state.placementRevision)
+        case .create:
+            guard let payload = local.payload else { return false }
+            operation = .create(node: id, placement: passing, payload: payload, origin: node.origin)
+            offer = payload.content.flatMap { offers[$0] }
+        default: return false
+        }
+        guard writer.proposal.hasRoom(for: operation, offer: offer) else { return false }
+        writer.proposal.add(operation, offer: offer)
         writer.vacated.insert(id)
         return true
     }

@@ -180,7 +180,8 @@ package struct Revision: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// Before the first change.
     package static let zero = Revision(0)
-    /// In a batch's `place`: the revision that an earlier `place` of the same node in this batch got.
+    /// In a batch's `place`: the revision that an earlier `create` or `place` of the same node in this
+    /// batch got.
     package static let ofThisBatch = Revision(.max)
     package var next: Revision { Revision(number &+ 1) }
     package static func < (left: Revision, right: Revision) -> Bool { left.number < right.number }
