@@ -259,7 +259,8 @@ extension AgentEngine {
         Placement(parent: placement.parent, name: try conflictName(for: placement))
     }
 
-    private func conflictName(for placement: Placement) throws(StateError) -> EntryName {
+    /// A name beside this one for what cannot have it, which neither the folder nor the hub has.
+    func conflictName(for placement: Placement) throws(StateError) -> EntryName {
         var attempt = 1
         while true {
             let name = ConflictName.name(

@@ -158,12 +158,15 @@ extension AgentEngine {
     }
 
     /// Names are exchanged: the hub gets a passing name for one of them, within the same batch.
+    ///
+    /// The name of a conflict copy, for that is what the node becomes should its own place be refused.
     private func stepAside(_ id: NodeID, _ writer: inout ProposalWriter) throws(StateError) -> Bool {
         guard let node = try replica.node(id), let local = node.local else { return false }
-        let name = ConflictName.passing(
-            for: node.remote?.state?.placement.name ?? local.placement.name,
-            tag: UInt32(truncatingIfNeeded: randomness.next()))
-        let passing = Placement(parent: .root, name: name)
+        let name = node.remote?.state?.placement.name ?? local.placement.name
+        let passing = Placement(
+            parent: .root, name: try conflictName(for: Placement(parent: .root, name: name)))
+        // Two of one name in one batch: the second waits for the next.
+        guard writer.passingPlaces.insert(passing).inserted else { return false }
         let operation: Operation
         var offer: ContentOffer?
         switch plan(node) {
@@ -233,6 +236,7 @@ struct ProposalWriter {
     var written: Set<NodeID> = []
     /// Nodes that gave up their place for a passing one.
     var vacated: Set<NodeID> = []
+    var passingPlaces: Set<Placement> = []
     /// Nodes of those that still have to be placed where they are meant to be.
     var homeless: [NodeID] = []
     /// Nodes whose operations are being prepared.
