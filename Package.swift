@@ -3,12 +3,16 @@
 
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+// `make check` makes warnings errors; those of a newer compiler do not break anyone else's build.
+let strictness: [SwiftSetting] =
+    Context.environment["RELAY_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+let settings: [SwiftSetting] =
+    strictness + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
 
 let package = Package(
     name: "relay",
@@ -151,6 +155,7 @@ let package = Package(
             dependencies: [
                 "RelayServer", "RelayAPI", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/ServerProgram", swiftSettings: settings),
         .executableTarget(
@@ -158,6 +163,7 @@ let package = Package(
             dependencies: [
                 "RelayAgent", "RelayAPI", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/AgentProgram", swiftSettings: settings),
         .executableTarget(
@@ -208,5 +214,9 @@ let package = Package(
         .testTarget(
             name: "WatchTests", dependencies: ["RelayCore", "RelayFolder", "relay-watch"],
             swiftSettings: settings),
+        .testTarget(
+            name: "RelayFolderTests", dependencies: ["RelayCore", "RelayContent", "RelayFolder", "CLinux"],
+            swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

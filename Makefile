@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make             builds the programs for debugging
+# make test        all checks and tests: exactly what CI runs
+# make install     builds the programs for use, and installs them under PREFIX
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SEEDS ?= 1000
+PROGRAMS := relay-server relay-agent relay-ctl relay-watch
+PACKAGES := libinotifytools0-dev libsqlite3-dev libzstd-dev
+HEADERS := inotifytools/inotifytools.h sqlite3.h zstd.h
+FORMATTED := Package.swift Sources Tests
+STRICT := --explicit-target-dependency-import-check error
+
+.PHONY: build release install format check test simulate demo setup clean
+
+# The libraries that are not Swift packages. Does nothing when their headers are there.
+setup:
+	@command -v swift >/dev/null || { echo "swift is missing: see https://www.swift.org/install/linux/" >&2; exit 1; }
+	@missing=; for header in $(HEADERS); do \
+		[[ -e /usr/include/$$header || -e /usr/local/include/$$header ]] || missing="$$missing $$header"; \
+	done; \
+	if [[ -n $$missing ]]; then \
+		command -v apt-get >/dev/null || { \
+			echo "these headers are missing:$$missing" >&2; \
+			echo "apt-get is missing as well: install the development packages of libinotifytools," \
+				"SQLite and zstd with your system's package tool" >&2; \
+			exit 1; }; \
+		as_root=; if (( EUID != 0 )); then as_root=sudo; fi; \
+		$$as_root apt-get update -q; \
+		$$as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -q -y --no-install-recommends $(PACKAGES); \
+	fi
+
+build:
+	swift build
+
+release:
+	for program in $(PROGRAMS); do swift build -c release --product $$program; done
+
+install: release
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	directory=$$(swift build -c release --show-bin-path); \
+	for program in $(PROGRAMS); do \
+		install -m 755 "$$directory/$$program" "$(DESTDIR)$(PREFIX)/bin/$$program"; \
+	done
+
+format:
+	swift format format --in-place --recursive $(FORMATTED)
+
+# RELAY_STRICT makes warnings in our own targets errors (see Package.swift).
+check: export RELAY_STRICT := 1
+check:
+	swift format lint --strict --recursive $(FORMATTED)
+	swift build --build-tests $(STRICT)
+	swift test $(STRICT)
+
+test: setup check
+
+# SEEDS seeds of the simulated world, from 1.
+simulate:
+	swift run -c release relay-simulate --seeds $(SEEDS)
+
+demo: setup build
+	examples/demo.sh
+
+clean:
+	swift package clean
