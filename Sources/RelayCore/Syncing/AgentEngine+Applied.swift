@@ -44,10 +44,12 @@ extension AgentEngine {
         _ step: PlannedApply, _ fingerprint: Fingerprint?, kept: (name: EntryName, fingerprint: Fingerprint)?
     ) throws(StateError) {
         clearTrouble(step.node)
-        guard var node = try replica.node(step.node) else { return }
+        var node = try replica.node(step.node) ?? ReplicaNode(id: step.node)
         switch step.purpose {
         case .fetch(let basis, let displaced):
             guard let fingerprint else { return }
+            // Nothing is known of a node that the hub removed while it was being placed.
+            if node.remote == nil { node.remote = .removed(replica.cursor?.revision ?? .zero) }
             if let displaced { try wasDisplaced(displaced, by: node.id, kept) }
             if displaced == nil, let kept {
                 scans.insert(entry: Placement(parent: basis.placement.parent, name: kept.name))
