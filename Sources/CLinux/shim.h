@@ -6,12 +6,12 @@
 #ifndef RELAY_CLINUX_SHIM_H
 #define RELAY_CLINUX_SHIM_H
 
+/* No header that declares types of the C library: they would become this module's. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
-#include <unistd.h>
+
+extern long syscall(long number, ...);
 
 #define RELAY_RESULT(call)                                                                                \
     long relay_result = (call);                                                                           \
@@ -115,8 +115,9 @@ static inline long relay_fallocate(int descriptor, int mode, int64_t offset, int
 /* The number of the file system's type, as fstatfs(2) gives it. */
 static inline long relay_file_system_type(int descriptor)
 {
-    struct statfs result;
-    return fstatfs(descriptor, &result) < 0 ? -(long)errno : (long)(uint32_t)result.f_type;
+    /* `struct statfs` of 64-bit Linux is 120 bytes and begins with the type. */
+    uint64_t result[32] = {0};
+    return syscall(SYS_fstatfs, descriptor, result) < 0 ? -(long)errno : (long)(uint32_t)result[0];
 }
 
 /* fchmodat2(2), Linux 6.6: changes the mode of what an O_PATH descriptor stands for. */
@@ -131,7 +132,7 @@ static inline long relay_fchmodat2_empty(int descriptor, uint32_t mode)
 
 static inline long relay_fcntl(int descriptor, int command, int argument)
 {
-    RELAY_RESULT(fcntl(descriptor, command, argument));
+    RELAY_RESULT(syscall(SYS_fcntl, descriptor, command, (long)argument));
 }
 
 #endif

@@ -9,9 +9,9 @@ extension SharedFolder {
     /// Reads a file, cuts it into chunks and hashes them: bytes that stood in the file all at one time.
     ///
     /// The file is looked at before and after, by descriptor and by path; whatever changed meanwhile is
-    /// `busy`. A file that somebody has open for writing is busy too, unless the request insists. Then its
-    /// pages are written out first, so that every later store through a mapping shows in its times; where
-    /// the file system keeps no such trace, the result is not trusted.
+    /// `busy`. A file that somebody has open for writing is busy too, unless the request insists. Then writes
+    /// under way are waited for, and pages are written out first, so that every later store through a mapping
+    /// shows in its times; where the file system keeps no such trace, the result is not trusted.
     package func read(_ request: ReadRequest) -> ReadResult {
         ReadResult(node: request.node, path: request.path, outcome: readOutcome(request))
     }
@@ -42,6 +42,7 @@ extension SharedFolder {
         if WriterProbe.probe(file) == .present {
             guard isInsisting else { return .busy }
             try? file.syncContent()
+            file.awaitWrite()
             leavesNoTrace = fileSystem.hidesMappedWrites
         }
         let before = try Kernel.status(file).fingerprint

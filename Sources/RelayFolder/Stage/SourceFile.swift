@@ -2,27 +2,25 @@
 
 import Glibc
 package import RelayCore
-import Synchronization
 import SystemPackage
 
 /// A file of the folder that chunks are read from. The bytes are only as good as their verification.
 package final class SourceFile: Sendable {
-    let descriptor: Descriptor
+    let file: OpenFile
     private let path: RelativePath
     private let fingerprint: Fingerprint
-    private let isShut = Atomic<Bool>(false)
 
     init(_ descriptor: consuming Descriptor, path: RelativePath, fingerprint: Fingerprint) {
-        self.descriptor = descriptor
+        file = OpenFile(descriptor)
         self.path = path
         self.fingerprint = fingerprint
     }
 
     /// Reads `count` bytes; fewer, or none, where the file ends.
     package func read(at offset: UInt64, count: Int) throws(Problem) -> [UInt8] {
-        guard !isShut.load(ordering: .relaxed) else { throw .closed(cannot: "read", path) }
+        guard let lent = file.lend() else { throw .closed(cannot: "read", path) }
         do throws(Errno) {
-            return try descriptor.bytes(at: offset, count: count)
+            return try lent.descriptor.bytes(at: offset, count: count)
         } catch {
             throw Problem(error, cannot: "read", path)
         }
@@ -30,11 +28,12 @@ package final class SourceFile: Sendable {
 
     /// Whether the file is still the one, and as it was, when it was opened.
     package func isUnchanged() -> Bool {
-        (try? Kernel.status(descriptor).fingerprint) == fingerprint
+        guard let lent = file.lend() else { return false }
+        return (try? Kernel.status(lent.descriptor).fingerprint) == fingerprint
     }
 
-    /// Ends the use of the file; the descriptor is closed with the last reference.
-    package func close() { isShut.store(true, ordering: .relaxed) }
+    /// Closes the file, once the calls under way are done.
+    package func close() { file.close() }
 }
 
 extension SharedFolder {

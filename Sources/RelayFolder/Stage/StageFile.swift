@@ -3,21 +3,19 @@
 import CLinux
 import Glibc
 package import RelayCore
-import Synchronization
 import SystemPackage
 
 /// A file on its way into the folder, `.relay/stage/<node>-<content>`: written in any order, possibly over
 /// several attempts, then finished once.
 package final class StageFile: Sendable {
     let name: [UInt8]
-    let descriptor: Descriptor
+    private let file: OpenFile
     private let stage: Directory
-    private let isShut = Atomic<Bool>(false)
     /// Runs of zeros from this length on become holes.
     private static let holeBytes = 4096
 
     init(_ descriptor: consuming Descriptor, name: [UInt8], in stage: Directory) {
-        self.descriptor = descriptor
+        file = OpenFile(descriptor)
         self.name = name
         self.stage = stage
     }
@@ -46,11 +44,14 @@ package final class StageFile: Sendable {
     package func copy(
         from source: SourceFile, at sourceOffset: UInt64, count: UInt64, to offset: UInt64
     ) throws(Problem) {
+        guard let lent = source.file.lend() else {
+            throw Problem(.other, "cannot copy a chunk: its source was closed")
+        }
         var done: UInt64 = 0
         try perform("copy into") { file throws(Errno) in
             while done < count {
                 let copied = try Self.copyRange(
-                    source.descriptor, at: sourceOffset &+ done, file, at: offset &+ done,
+                    lent.descriptor, at: sourceOffset &+ done, file, at: offset &+ done,
                     count: count - done)
                 guard copied > 0 else { break }
                 done += copied
@@ -59,14 +60,15 @@ package final class StageFile: Sendable {
         try copyPlainly(from: source, at: sourceOffset, done: done, count: count, to: offset)
     }
 
-    /// Completes the file: its size, mode and time are set, and all is on disk when this returns. After a
-    /// failure the staged file is gone, for what is in it cannot be relied on.
+    /// Completes and closes the file: its size, mode and time are set, and all is on disk when this returns.
+    /// After a failure the staged file is gone, for what is in it cannot be relied on.
     package func finish(_ payload: FilePayload) throws(Problem) {
         try finish(sizeBytes: payload.sizeBytes, mode: payload.mode, modified: payload.modified)
     }
 
     /// As above; nil keeps the present size, or the time of the last write.
     func finish(sizeBytes: UInt64?, mode: PermissionBits, modified: Timestamp?) throws(Problem) {
+        defer { close() }
         do throws(Problem) {
             try perform("finish") { file throws(Errno) in
                 if let sizeBytes { try file.truncate(to: sizeBytes) }
@@ -82,8 +84,8 @@ package final class StageFile: Sendable {
         }
     }
 
-    /// Ends the use of the file; the descriptor is closed with the last reference. What is staged stays.
-    package func close() { isShut.store(true, ordering: .relaxed) }
+    /// Closes the file, once the calls under way are done. What is staged stays.
+    package func close() { file.close() }
 
     // MARK: Calls
 
@@ -92,9 +94,9 @@ package final class StageFile: Sendable {
     ) throws(Problem) {
         let shown = RelativePath([.relayDirectory]).appending(Self.shownDirectory)
         let path = EntryName(name).map { shown.appending($0) } ?? shown
-        guard !isShut.load(ordering: .relaxed) else { throw .closed(cannot: verb, path) }
+        guard let lent = file.lend() else { throw .closed(cannot: verb, path) }
         do throws(Errno) {
-            try body(descriptor)
+            try body(lent.descriptor)
         } catch {
             throw Problem(error, cannot: verb, path)
         }

@@ -93,4 +93,15 @@ struct Descriptor: ~Copyable, Sendable {
     func syncContent() throws(Errno) { try Kernel.check(fdatasync(number)) }
 }
 
+extension Descriptor {
+    /// Returns when no `write` to the file is under way that began before.
+    ///
+    /// A write changes the file's times once, before its first byte: one that is under way shows in no later
+    /// look at them. Where reads do not wait for it, looking for data does: it takes the lock of the inode.
+    func awaitWrite() { _ = lseek(number, 0, Self.seekData) }
+
+    /// `SEEK_DATA`
+    private static let seekData: Int32 = 3
+}
+
 typealias PermissionMode = mode_t

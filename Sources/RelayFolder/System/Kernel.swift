@@ -13,7 +13,9 @@ enum Kernel {
         _ directory: borrowing Descriptor, _ path: [UInt8], _ flags: Int32, mode: UInt32 = 0
     ) throws(Errno) -> Descriptor {
         let number = directory.number
-        let all = UInt64(UInt32(bitPattern: flags | O_CLOEXEC | O_NOCTTY))
+        // A descriptor for a path alone takes no other flags.
+        let isPathOnly = flags & RELAY_O_PATH != 0
+        let all = UInt64(UInt32(bitPattern: flags | O_CLOEXEC | (isPathOnly ? 0 : O_NOCTTY)))
         let result = try withName(path) { name throws(Errno) in
             try retrying { relay_openat2(number, name, all, UInt64(mode)) }
         }
