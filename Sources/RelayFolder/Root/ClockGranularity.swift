@@ -5,9 +5,10 @@ import RelayCore
 
 /// How far two changes of a file must be apart for their times to differ.
 ///
-/// From Linux 6.13 on, ext4, xfs, btrfs and tmpfs keep multigrain times: a change after a look at the times
-/// gets a later one, always; nothing is too young there. Before, times come from the clock tick, at most 10 ms;
-/// twice that is taken, for overlays too. Of other file systems (network, FAT with its 2 s) nothing is known: 2 s.
+/// From Linux 6.13 on, ext4, xfs, btrfs and tmpfs keep multigrain times: a change after a look at the
+/// times gets a later one, always; nothing is too young there. Before, times come from the clock tick, at
+/// most 10 ms; twice that is taken, for overlays too. Of other file systems (network, FAT with its 2 s)
+/// nothing is known: 2 s.
 enum ClockGranularity {
     private static let multigrain: Int64 = 0
     private static let tick: Int64 = 20_000_000

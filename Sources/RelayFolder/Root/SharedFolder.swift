@@ -6,9 +6,9 @@ import SystemPackage
 
 /// One shared folder on this machine: the only way to it.
 ///
-/// Everything happens beneath one open root directory: no call follows a symbolic link, passes a mount point
-/// or leaves the root, whatever others do to the tree meanwhile. All calls block, and may be made from several
-/// threads at once; the caller runs scans and apply batches one at a time.
+/// Everything happens beneath one open root directory: no call follows a symbolic link, passes a mount
+/// point or leaves the root, whatever others do to the tree meanwhile. All calls block, and may be made from
+/// several threads at once; the caller runs scans and apply batches one at a time.
 package final class SharedFolder: Sendable {
     /// The path that the folder was opened by, absolute.
     package let path: String
