@@ -153,23 +153,25 @@ let package = Package(
         .executableTarget(
             name: "relay-server",
             dependencies: [
-                "RelayServer", "RelayAPI", "RelayControl", "RelayProgram",
+                "RelayCore", "RelayServer", "RelayAPI", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/ServerProgram", swiftSettings: settings),
         .executableTarget(
             name: "relay-agent",
             dependencies: [
-                "RelayAgent", "RelayAPI", "RelayProgram",
+                "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/AgentProgram", swiftSettings: settings),
         .executableTarget(
             name: "relay-ctl",
             dependencies: [
-                "RelayControl", "RelayProgram",
+                "RelayCore", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/ControlProgram", swiftSettings: settings),
@@ -218,5 +220,14 @@ let package = Package(
             name: "RelayFolderTests", dependencies: ["RelayCore", "RelayContent", "RelayFolder", "CLinux"],
             swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
+        .testTarget(
+            name: "RelayWireTests",
+            dependencies: [
+                "RelayCore", "RelayWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ], swiftSettings: settings),
     ]
 )

@@ -38,7 +38,9 @@ struct Admission: Sendable {
         }
         let share = shares[hello.share]
         do {
-            if let share, try await isMember(device, of: share.record.id) { return .success(answer(share, device)) }
+            if let share, try await isMember(device, of: share.record.id) {
+                return .success(answer(share, device))
+            }
             guard let token = hello.token else {
                 return .failure(
                     Refusal(.unknownDevice, "this device is not a member of a share of that name"))

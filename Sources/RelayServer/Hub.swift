@@ -70,8 +70,10 @@ package final class Hub: HubControlling, Service {
     private func listen(
         _ identity: DeviceIdentity, _ registry: HubRegistry, _ shares: [String: Share]
     ) async -> Result<Void, WireError> {
+        var settings = ConnectionSettings()
+        settings.heartbeat = .seconds(Int64(configuration.heartbeatSeconds))
         let listener = HubListener(
-            host: configuration.host, port: configuration.port, identity: identity)
+            host: configuration.host, port: configuration.port, identity: identity, settings: settings)
         let admission = Admission(
             registry: registry, shares: shares, lane: lane, heartbeatSeconds: configuration.heartbeatSeconds,
             logger: logger)
@@ -176,7 +178,8 @@ package final class Hub: HubControlling, Service {
         var place = (host: HubAddress.host(listeningOn: configuration.host), port: port)
         if let address {
             guard let parsed = HubAddress.parse(address, defaultPort: port) else {
-                throw .usage("cannot use the address \(displayText(Array(address.utf8))): it is not HOST:PORT")
+                throw .usage(
+                    "cannot use the address \(displayText(Array(address.utf8))): it is not HOST:PORT")
             }
             place = parsed
         }

@@ -45,7 +45,9 @@ enum HubAddress {
                 flags & Int32(IFF_LOOPBACK) == 0
             else { continue }
             let family = Int32(address.pointee.sa_family)
-            guard family == AF_INET || family == AF_INET6, let text = text(of: address, family) else { continue }
+            guard family == AF_INET || family == AF_INET6, let text = text(of: address, family) else {
+                continue
+            }
             if family == AF_INET { return text }
             if sixth == nil, !text.hasPrefix("fe80") { sixth = text }
         }

@@ -20,7 +20,7 @@ package struct HubConfiguration: Sendable {
     package var inviteSeconds: Int64
 
     package init(
-        dataDirectory: String, host: String = "0.0.0.0", port: Int = 7420, storeLimitBytes: UInt64? = nil,
+        dataDirectory: String, host: String = "0.0.0.0", port: Int = 4817, storeLimitBytes: UInt64? = nil,
         shareName: String = "shared", heartbeatSeconds: UInt32 = 15, stallMilliseconds: Int64 = 10_000,
         inviteSeconds: Int64 = 24 * 3600
     ) {

@@ -59,6 +59,7 @@ struct Acquirer: Sendable {
     let exchange: ContentExchange
     let queue: AcquisitionQueue
     let credit: ByteCredit
+    let limit: StoreLimit
     let logger: Logger
 
     /// How many contents are brought at a time.
@@ -87,6 +88,7 @@ struct Acquirer: Sendable {
         while !Task.isCancelled {
             await exchange.waitForHolder(after: seen, atMostMilliseconds: 60_000)
             seen = exchange.arrivals
+            if let segments = await session.segments { exchange.setRoom(limit.room(in: segments)) }
             queue.resumeParked()
         }
     }
@@ -105,8 +107,10 @@ struct Acquirer: Sendable {
     private func acquire(_ acquisition: Acquisition) async {
         let content = acquisition.content
         switch await bring(content) {
-        case .parked:
+        case .parked(let arrivals):
             queue.park(acquisition)
+            // A device may have come online in between.
+            if exchange.arrivals != arrivals { queue.resumeParked() }
         case .done(let chunks):
             queue.finish(acquisition)
             guard chunks > 0 else { return }
@@ -127,7 +131,7 @@ struct Acquirer: Sendable {
 
     private enum Outcome {
         case done(chunks: Int)
-        case parked
+        case parked(arrivals: UInt64)
         case noRoom
         case cancelled
     }
@@ -140,7 +144,7 @@ struct Acquirer: Sendable {
         } else {
             switch await exchange.manifest(content, authors: access.authors, for: .store) {
             case .manifest(let found): manifest = found
-            case .nobody: return .parked
+            case .nobody(let nobody): return .parked(arrivals: nobody.arrivals)
             case .cancelled: return .cancelled
             }
         }
@@ -177,7 +181,7 @@ struct Acquirer: Sendable {
                 switch outcome {
                 case .stored, .chunk: continue
                 case .notKept: failure = .noRoom
-                case .nobody: failure = .parked
+                case .nobody(let nobody): failure = .parked(arrivals: nobody.arrivals)
                 case .cancelled: failure = .cancelled
                 }
                 group.cancelAll()

@@ -10,7 +10,7 @@ struct ChunkKeeper: Sendable {
     let session: ShareSession
     let exchange: ContentExchange
     let lane: Lane
-    let limitBytes: UInt64?
+    let limit: StoreLimit
     let logger: Logger
 
     /// The most that is written with one sync.
@@ -29,39 +29,51 @@ struct ChunkKeeper: Sendable {
             exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
             return
         }
+        let logger = logger
         do {
-            let kept = try await lane.run { () throws(StateError) in try Self.append(group, to: segments) }
+            let kept = try await lane.run { () throws(StateError) in
+                try Self.append(group, to: segments, logger)
+            }
             if !kept.isEmpty { try await session.keep(kept) }
             let ids = Set(kept.map(\.0))
-            let room = room(in: segments)
-            exchange.settled(group.map(\.0).filter(ids.contains), isKept: true, roomBytes: room)
+            exchange.settled(
+                group.map(\.0).filter(ids.contains), isKept: true, roomBytes: limit.room(in: segments))
             let rest = group.map(\.0).filter { !ids.contains($0) }
-            if !rest.isEmpty { exchange.settled(rest, isKept: false, roomBytes: min(room ?? 0, 0)) }
+            if !rest.isEmpty { exchange.settled(rest, isKept: false, roomBytes: 0) }
         } catch {
-            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
             exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
             await session.fail(error)
         }
     }
 
-    /// Appends as many as there is room for; they are on disk when it returns.
+    /// Appends as many as there is room for; they are on disk when it returns. A disk that takes no more is no
+    /// room, whereas a sync that fails is an error.
     private static func append(
-        _ group: [(ChunkID, EncodedChunk)], to segments: SegmentStore
+        _ group: [(ChunkID, EncodedChunk)], to segments: SegmentStore, _ logger: Logger
     ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
         var kept: [(ChunkID, ChunkLocation)] = []
-        if let locations = try segments.append(group) {
-            kept = Array(zip(group.map(\.0), locations))
-        } else {
-            for chunk in group {
-                guard let location = try segments.append([chunk])?.first else { break }
-                kept.append((chunk.0, location))
+        do {
+            if let locations = try segments.append(group) {
+                kept = Array(zip(group.map(\.0), locations))
+            } else {
+                for chunk in group {
+                    guard let location = try segments.append([chunk])?.first else { break }
+                    kept.append((chunk.0, location))
+                }
             }
+        } catch {
+            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
         }
         if !kept.isEmpty { try segments.sync() }
         return kept
     }
+}
 
-    private func room(in segments: SegmentStore) -> UInt64? {
-        limitBytes.map { $0 - min($0, segments.usedBytes) }
-    }
+/// How much a store may hold.
+struct StoreLimit: Sendable {
+    /// Nil: no limit.
+    let bytes: UInt64?
+
+    /// What the store still takes; nil: no limit.
+    func room(in segments: SegmentStore) -> UInt64? { bytes.map { $0 - min($0, segments.usedBytes) } }
 }

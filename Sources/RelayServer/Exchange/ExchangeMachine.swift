@@ -277,7 +277,11 @@ struct ExchangeMachine {
             {
                 job.phase = .queued(link)
                 chunks[id] = job
-                if job.isPatient { holders[link]?.patient.append(id) } else { holders[link]?.urgent.append(id) }
+                if job.isPatient {
+                    holders[link]?.patient.append(id)
+                } else {
+                    holders[link]?.urgent.append(id)
+                }
                 return
             }
             job.sources.removeFirst()

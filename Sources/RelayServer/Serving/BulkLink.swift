@@ -69,9 +69,10 @@ final class BulkLink: Sendable {
             credit.giveBack(entries.reduce(0) { $0 + $1.bytes })
         }
         outgoing.finish()
+        // When the hub shuts down, the listener says goodbye and closes.
         if let refusal = farewell.withLock({ $0 }) {
             await connection.close(refusal)
-        } else {
+        } else if !Task.isCancelled {
             await connection.close()
         }
     }

@@ -41,7 +41,8 @@ struct CheckedBatch: Sendable {
                 guard (file.content == emptyContent) == (file.sizeBytes == 0) else {
                     throw Violation(text: "content \(file.content) does not have \(file.sizeBytes) bytes")
                 }
-                if let size = sizes.updateValue(file.sizeBytes, forKey: file.content), size != file.sizeBytes {
+                if let size = sizes.updateValue(file.sizeBytes, forKey: file.content), size != file.sizeBytes
+                {
                     throw Violation(text: "two sizes of content \(file.content)")
                 }
             case .create, .change, .place, .remove: break

@@ -67,9 +67,10 @@ final class ControlLink: Sendable {
             }
         }
         outgoing.finish()
+        // When the hub shuts down, the listener says goodbye and closes.
         if let refusal = farewell.withLock({ $0 }) {
             await connection.close(refusal)
-        } else {
+        } else if !Task.isCancelled {
             await connection.close()
         }
     }
@@ -107,7 +108,8 @@ final class ControlLink: Sendable {
 extension CheckedBatch {
     /// About how much memory the batch takes.
     var queuedBytes: Int {
-        batch.operations.reduce(0) { $0 + $1.estimatedBytes } + batch.offers.reduce(0) { $0 + $1.estimatedBytes }
+        batch.operations.reduce(0) { $0 + $1.estimatedBytes }
+            + batch.offers.reduce(0) { $0 + $1.estimatedBytes }
     }
 }
 

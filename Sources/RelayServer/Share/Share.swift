@@ -43,19 +43,20 @@ final class Share: Sendable {
             session: session, exchange: exchange, roll: roll, readers: resources.readers, logger: logger)
         keeper = ChunkKeeper(
             session: session, exchange: exchange, lane: Lane(label: "relay.store.\(record.name)"),
-            limitBytes: limit, logger: logger)
+            limit: StoreLimit(bytes: limit), logger: logger)
         acquirer = Acquirer(
             session: session, exchange: exchange, queue: queue,
             credit: ByteCredit(
                 limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
-            logger: logger)
+            limit: StoreLimit(bytes: limit), logger: logger)
     }
 
     /// Opens the share's files, so that what is wrong with them shows before anybody connects.
     func open() async throws(StateError) {
         try await session.open()
-        let used = await session.segments?.usedBytes ?? 0
-        exchange.setRoom(limitBytes.map { $0 - min($0, used) })
+        if let segments = await session.segments {
+            exchange.setRoom(StoreLimit(bytes: limitBytes).room(in: segments))
+        }
     }
 
     /// Serves until the task is cancelled.

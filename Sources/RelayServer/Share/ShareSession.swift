@@ -214,7 +214,16 @@ actor ShareSession {
         let references = offered.values.map(\.0)
         let missing = try open.transaction { try open.index.missing(references) }
         let chunks = missing.sorted().compactMap { id in offered[id].map { (id, $0.1) } }
-        guard !chunks.isEmpty, let locations = try open.segments.append(chunks) else { return [] }
+        guard !chunks.isEmpty else { return [] }
+        let locations: [ChunkLocation]
+        do {
+            guard let appended = try open.segments.append(chunks) else { return [] }
+            locations = appended
+        } catch {
+            // The commit stands: the author has the contents.
+            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
+            return []
+        }
         try open.segments.sync()
         return Array(zip(chunks.map(\.0), locations))
     }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+import Testing
+
+@testable import RelayServer
+
+/// Conversations with the machine that decides who is asked for what.
+@Suite struct ExchangeMachineTests {
+    private static func device(_ number: UInt64) -> DeviceID { DeviceID(Bytes32(number, 0, 0, 0)) }
+    private static let content = ContentID(Bytes32(9, 9, 9, 9))
+    private let now = Instant(milliseconds: 1000)
+    private let first = LinkID(number: 1)
+    private let second = LinkID(number: 2)
+    private let author = device(1)
+    private let other = device(2)
+    private let asker = device(3)
+
+    private func source(_ index: UInt32, sizeBytes: UInt32 = 100) -> ChunkSource {
+        ChunkSource(
+            content: Self.content,
+            want: ChunkWant(
+                index: index,
+                chunk: ChunkReference(id: ChunkID(Bytes32(UInt64(index), 7, 7, 7)), sizeBytes: sizeBytes),
+                offset: 0),
+            authors: [author])
+    }
+
+    private func chunk(_ count: Int = 100) -> EncodedChunk {
+        EncodedChunk(encoding: .raw, sizeBytes: UInt32(count), bytes: [UInt8](repeating: 1, count: count))
+    }
+
+    private func waiter(_ number: UInt64) -> WaiterID { WaiterID(number: number) }
+
+    private func machine(limits: ExchangeLimits = ExchangeLimits()) -> ExchangeMachine {
+        var machine = ExchangeMachine(limits: limits)
+        machine.attach(first, author, now: now)
+        machine.attach(second, other, now: now)
+        return machine
+    }
+
+    /// Tells that the chunks are not stored; returns what is asked then.
+    private func lookUp(_ machine: inout ExchangeMachine, stored: Set<ChunkID> = []) -> [ExchangeAction] {
+        _ = machine.takeActions()
+        machine.lookedUp(machine.takeLookUps(limit: 1000), stored: stored, now: now)
+        return machine.takeActions()
+    }
+
+    private func asked(_ actions: [ExchangeAction]) -> [(link: LinkID, request: UInt32, indexes: [UInt32])] {
+        actions.compactMap { action in
+            if case .send(let link, .wantChunks(let request, _, let wants)) = action {
+                (link, request, wants.map(\.index))
+            } else {
+                nil
+            }
+        }
+    }
+
+    private func isAnswered(_ actions: [ExchangeAction], _ waiter: WaiterID) -> Bool {
+        actions.contains { if case .answer(waiter, .chunk) = $0 { true } else { false } }
+    }
+
+    @Test func `the author is asked, once for all who wait, in one request for many chunks`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        machine.want(source(1), waiter(2), .device(asker))
+        machine.want(source(0), waiter(3), .device(other))
+        let asks = asked(lookUp(&machine))
+        #expect(asks.count == 1 && asks[0].link == first && asks[0].indexes == [0, 1])
+        machine.arrived(first, asks[0].request, index: 0, chunk(), now: now)
+        let actions = machine.takeActions()
+        #expect(isAnswered(actions, waiter(1)) && isAnswered(actions, waiter(3)))
+        #expect(!isAnswered(actions, waiter(2)))
+    }
+
+    @Test func `what is stored by now is not asked for`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        let actions = lookUp(&machine, stored: [source(0).want.chunk.id])
+        #expect(asked(actions).isEmpty)
+        #expect(actions.contains { if case .answer(waiter(1), .stored) = $0 { true } else { false } })
+    }
+
+    @Test func `one who joins while a chunk is being stored has it at once`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .store)
+        let asks = asked(lookUp(&machine))
+        machine.arrived(first, asks[0].request, index: 0, chunk(), now: now)
+        #expect(machine.takeActions().contains { if case .keep = $0 { true } else { false } })
+        machine.want(source(0), waiter(2), .device(asker))
+        #expect(isAnswered(machine.takeActions(), waiter(2)))
+        machine.settled([source(0).want.chunk.id], isKept: true)
+        #expect(
+            machine.takeActions().contains {
+                if case .answer(waiter(1), .stored) = $0 { true } else { false }
+            })
+        #expect(machine.chunks.isEmpty)
+    }
+
+    @Test func `those who wait for a chunk are not asked for it while another can be`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(author))
+        #expect(asked(lookUp(&machine)).first?.link == second)
+    }
+
+    @Test func `after the last holder the waiters are told, and nothing is left`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        let one = asked(lookUp(&machine))
+        machine.refused(first, one[0].request, index: 0, isBusy: true, now: now)
+        let two = asked(machine.takeActions())
+        #expect(two.first?.link == second)
+        machine.refused(second, two[0].request, index: nil, isBusy: false, now: now)
+        let actions = machine.takeActions()
+        guard case .answer(waiter(1), .nobody(let nobody)) = actions.first else {
+            Issue.record("no answer: \(actions)")
+            return
+        }
+        #expect(nobody.isBusy && nobody.arrivals == 2)
+        #expect(machine.chunks.isEmpty)
+    }
+
+    @Test func `a holder that goes away is followed by the next`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        _ = lookUp(&machine)
+        machine.detach(first, now: now)
+        #expect(asked(machine.takeActions()).first?.link == second)
+    }
+
+    @Test func `a silent holder is passed over for a while`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        _ = lookUp(&machine)
+        machine.tick(now: now + 9_000)
+        #expect(machine.takeActions().isEmpty)
+        machine.tick(now: now + 10_001)
+        let actions = machine.takeActions()
+        #expect(actions.contains { if case .send(first, .cancel) = $0 { true } else { false } })
+        #expect(asked(actions).first?.link == second)
+        machine.want(source(1), waiter(2), .device(asker))
+        _ = machine.takeActions()
+        machine.lookedUp(machine.takeLookUps(limit: 10), stored: [], now: now + 10_002)
+        #expect(asked(machine.takeActions()).first?.link == second)
+    }
+
+    @Test func `no more is asked at a time than the limit, and the rest as answers come`() {
+        var limits = ExchangeLimits()
+        limits.askedBytes = 1000
+        var machine = machine(limits: limits)
+        for index in 0..<30 { machine.want(source(UInt32(index)), waiter(UInt64(index)), .device(asker)) }
+        var open = asked(lookUp(&machine))
+        #expect(open.flatMap(\.indexes).count == 10)
+        var answered = 0
+        while !open.isEmpty {
+            let ask = open.removeFirst()
+            for index in ask.indexes {
+                machine.arrived(first, ask.request, index: index, chunk(), now: now)
+                answered += 1
+                open += asked(machine.takeActions())
+                #expect((machine.holders[first]?.askedBytes ?? 0) <= 1000)
+            }
+        }
+        #expect(answered == 30)
+        #expect(machine.holders[first]?.askedBytes == 0)
+    }
+
+    @Test func `devices go before the store`() {
+        var limits = ExchangeLimits()
+        limits.patientBytes = 200
+        var machine = machine(limits: limits)
+        for index in 0..<10 { machine.want(source(UInt32(index)), waiter(UInt64(index)), .store) }
+        #expect(asked(lookUp(&machine)).flatMap(\.indexes) == [0, 1])
+        // A chunk that was only for the store is urgent once a device wants it.
+        machine.want(source(9), waiter(20), .device(asker))
+        machine.want(source(11), waiter(21), .device(asker))
+        #expect(asked(lookUp(&machine)).flatMap(\.indexes) == [9, 11])
+    }
+
+    @Test func `a request nobody wants any more is taken back`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        machine.want(source(1), waiter(2), .device(asker))
+        _ = lookUp(&machine)
+        machine.cancel(waiter(1), chunk: source(0).want.chunk.id, now: now)
+        #expect(!machine.takeActions().contains { if case .send = $0 { true } else { false } })
+        machine.cancel(waiter(2), chunk: source(1).want.chunk.id, now: now)
+        #expect(machine.takeActions().contains { if case .send(first, .cancel) = $0 { true } else { false } })
+        #expect(machine.chunks.isEmpty && machine.holders[first]?.askedBytes == 0)
+    }
+
+    @Test func `without room nothing is kept, and the store is told`() {
+        var machine = machine()
+        machine.roomBytes = 99
+        machine.want(source(0), waiter(1), .device(asker))
+        machine.want(source(0), waiter(2), .store)
+        let asks = asked(lookUp(&machine))
+        machine.arrived(first, asks[0].request, index: 0, chunk(), now: now)
+        let actions = machine.takeActions()
+        #expect(isAnswered(actions, waiter(1)))
+        #expect(actions.contains { if case .answer(waiter(2), .notKept) = $0 { true } else { false } })
+        #expect(machine.chunks.isEmpty)
+    }
+
+    @Test func `answers to nothing that was asked are dropped`() {
+        var machine = machine()
+        machine.arrived(first, 77, index: 0, chunk(), now: now)
+        machine.refused(first, 77, index: nil, isBusy: false, now: now)
+        #expect(machine.manifestPart(first, 77, first: 0, total: 1, [], now: now) == nil)
+        #expect(machine.expected(first, 77, index: 0) == nil)
+        #expect(machine.takeActions().isEmpty)
+    }
+
+    @Test func `parts of a chunk list that do not fit are followed by the next holder`() {
+        var machine = machine()
+        machine.wantManifest(Self.content, authors: [author], waiter(1), .device(asker), now: now)
+        guard case .send(first, .wantManifest(let request, _)) = machine.takeActions().first else {
+            Issue.record("not asked")
+            return
+        }
+        let part = [ChunkReference(id: ChunkID(Bytes32(1, 1, 1, 1)), sizeBytes: 5)]
+        #expect(machine.manifestPart(first, request, first: 0, total: 3, part, now: now) == nil)
+        #expect(machine.manifestPart(first, request, first: 2, total: 3, part, now: now) == nil)
+        guard case .send(second, .wantManifest(let again, _)) = machine.takeActions().first else {
+            Issue.record("the next holder is not asked")
+            return
+        }
+        let whole = machine.manifestPart(second, again, first: 0, total: 1, part, now: now)
+        #expect(whole?.1 == Manifest(part))
+        machine.manifestWrong(Self.content, now: now)
+        guard case .answerManifest(waiter(1), .nobody) = machine.takeActions().first else {
+            Issue.record("not told")
+            return
+        }
+    }
+}
