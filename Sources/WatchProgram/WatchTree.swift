@@ -23,7 +23,7 @@ final class WatchTree<Backend: WatchBackend> {
     var postponedTaken = 0
     /// Events were lost: the whole tree is to be compared with the folder.
     var needsComparison = false
-    private var enteredSincePump = 0
+    private var callsSincePump = 0
 
     init(rootPath: [UInt8], backend: Backend) {
         self.rootPath = rootPath
@@ -228,6 +228,8 @@ final class WatchTree<Backend: WatchBackend> {
             if case .watched(let watch) = node.state {
                 byWatch.removeValue(forKey: watch)
                 backend.remove(watch)
+                // Each removal is an event itself.
+                pumpSometimes()
                 waiting.hasFreedWatches = true
             }
             waiting.free(node)
@@ -261,14 +263,15 @@ final class WatchTree<Backend: WatchBackend> {
         }
     }
 
-    /// Keeps the kernel's queue from running over while a large tree is entered.
+    /// Keeps the kernel's queue from running over while a large tree is entered or forgotten.
     private func pumpSometimes() {
-        enteredSincePump += 1
-        guard enteredSincePump >= Self.pumpInterval else { return }
-        enteredSincePump = 0
+        callsSincePump += 1
+        guard callsSincePump >= Self.pumpInterval else { return }
+        callsSincePump = 0
         do {
             while postponed.count - postponedTaken < Self.limitPostponed, let event = try backend.next() {
-                postponed.append(event)
+                let isOfForgotten = event.mask.contains(.ignored) && byWatch[event.watch] == nil
+                if !isOfForgotten { postponed.append(event) }
             }
         } catch {
             needsComparison = true

@@ -30,8 +30,10 @@ import Testing
         "RelayProgram": comfortable.union([
             "RelayCore", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals",
         ]),
-        "ServerProgram": program.union(["RelayServer"]),
-        "AgentProgram": program.union(["RelayAgent"]),
+        "ServerProgram": program.union(["RelayServer", "RelayContent", "RelayStorage", "RelayWire"]),
+        "AgentProgram": program.union([
+            "RelayAgent", "RelayContent", "RelayFolder", "RelayStorage", "RelayWire",
+        ]),
         "ControlProgram": program,
     ]
     private static let program = comfortable.union([

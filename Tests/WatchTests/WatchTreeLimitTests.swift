@@ -99,4 +99,16 @@ import Testing
         #expect(try test.hints().contains(.subtree(path("a"))))
         #expect(test.watchedPaths == test.folder.directories())
     }
+
+    @Test func `a large tree that leaves takes its watches along, and no event of others`() throws {
+        let test = try TreeUnderTest()
+        for index in 0..<18_000 { try test.folder.makeDirectories("large/\(index % 150)/\(index / 150)") }
+        _ = try test.start()
+        let outside = try TemporaryFolder()
+        try test.folder.rename(
+            "large", "../" + String(outside.path.split(separator: "/").last ?? "") + "/large")
+        #expect(try test.pass(milliseconds: 1000) == [.entry(path("large"), writing: false)])
+        #expect(test.watchedPaths == [[]])
+        #expect(try test.records() == [])
+    }
 }
