@@ -19,6 +19,23 @@ func describe(_ payload: Payload) -> String {
     }
 }
 
+func describe(_ node: ReplicaNode) -> String {
+    let local = node.local.map { local in
+        "\(describe(local.placement)) \(local.payload.map(describe) ?? "unread")\(local.isTrusted ? "" : " untrusted")"
+    }
+    let remote =
+        switch node.remote {
+        case .live(let state): describe(state)
+        case .removed(let revision): "removed at \(revision)"
+        case nil: "-"
+        }
+    return "\(short(node.id)): base \(node.base.map(describe) ?? "-"); local \(local ?? "-"); remote \(remote)"
+}
+
+private func describe(_ state: NodeState) -> String {
+    "\(describe(state.placement)) on \(state.placementRevision), \(describe(state.payload)) on \(state.payloadRevision)"
+}
+
 func describe(_ operation: Operation) -> String {
     switch operation {
     case .create(let node, let placement, let payload, _):

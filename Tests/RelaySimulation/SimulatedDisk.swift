@@ -91,7 +91,7 @@ final class SimulatedDisk {
     /// Whether a change from now on would get another stamp than this one, as far as `margin` tells.
     func isOld(_ fingerprint: Fingerprint, margin: Int64) -> Bool {
         let bound = timestamp(now - margin, nanoseconds: 0)
-        return granularity == 0 || (fingerprint.changed < bound && fingerprint.modified < bound)
+        return granularity == 0 || fingerprint.changed < bound
     }
 
     private func timestamp(_ milliseconds: Int64, nanoseconds: UInt32) -> Timestamp {

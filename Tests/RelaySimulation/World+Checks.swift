@@ -69,7 +69,7 @@ extension World {
             let disk = standings(of: agent.disk)
             for path in Set(tree.keys).union(disk.keys).subtracting(lost)
                 .sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) })
-            where tree[path] != disk[path] {
+            where tree[path] != disk[path] && !lost.contains(where: { path.isWithin($0) }) {
                 let left = tree[path].map(String.init(describing:)) ?? "nothing"
                 let right = disk[path].map(String.init(describing:)) ?? "nothing"
                 return "\(path): the hub has \(left), \(agent.name) has \(right)"

@@ -61,7 +61,17 @@ package final class World {
     func fail(_ invariant: String, _ text: String) {
         guard violation == nil else { return }
         trace("VIOLATION \(invariant): \(text)")
+        for agent in agents { traceReplica(of: agent) }
         violation = Violation(invariant: invariant, text: text)
+    }
+
+    /// Writes down all that the agent knows.
+    private func traceReplica(of agent: SimulatedAgent) {
+        trace("\(agent.name) knows up to \(agent.replica.cursor.map { "\($0.revision)" } ?? "nothing")")
+        for id in agent.replica.nodes(after: nil, limit: .max) {
+            guard let node = agent.replica.node(id) else { continue }
+            trace("  \(describe(node)): \(node.isInSync ? "in sync" : agent.engine?.reason(id) ?? "")")
+        }
     }
 
     // The loop.

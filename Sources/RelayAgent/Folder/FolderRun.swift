@@ -24,6 +24,8 @@ actor FolderRun {
         let link: HubLink
         let watch: FolderWatch
         let hubText: String
+        /// As whom the hub knows this agent.
+        let device: DeviceID
         let logger: Logger
     }
 
@@ -67,7 +69,7 @@ actor FolderRun {
         loop = LoopExecutor(label: "relay.engine")
         replica = try SQLiteReplica(path: replicaPath)
         engine = AgentEngine(
-            replica: replica, deviceName: configuration.deviceName,
+            replica: replica, deviceName: configuration.deviceName, device: parts.device,
             randomness: SystemRandomNumberGenerator())
         changes = ChangeLog(logger: parts.logger)
     }

@@ -136,7 +136,7 @@ final class FolderSession: Sendable {
             link: HubLink(
                 address: address, exchange: exchange,
                 provider: ContentProvider(sources: sources, pool: pool), logger: logger, post: post),
-            watch: watch, hubText: address.text, logger: logger)
+            watch: watch, hubText: address.text, device: address.identity.id, logger: logger)
         return try makeRun(parts, mailbox, ended)
     }
 

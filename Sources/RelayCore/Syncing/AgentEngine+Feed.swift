@@ -23,6 +23,7 @@ extension AgentEngine {
     }
 
     private func take(_ welcome: Welcome) throws(StateError) {
+        isResumed = welcome.resumes && replica.cursor != nil
         guard !welcome.resumes else {
             isReconciling = false
             return
@@ -73,8 +74,33 @@ extension AgentEngine {
             return
         }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
+        if let device, isResumed, record.device == device { recognise(record, in: &node) }
         retries[record.node] = nil
         try putAndPlan(node)
+    }
+
+    /// A change of this agent's own, whose answer was lost: the folder held it when it was proposed, so what
+    /// differs in the folder now came later.
+    private func recognise(_ record: NodeRecord, in node: inout ReplicaNode) {
+        guard let local = node.local else { return }
+        guard let state = record.state else {
+            // Nothing stood there when the removal was proposed: what does now is something new.
+            node.base = nil
+            return
+        }
+        guard var base = node.base else {
+            if state.placementRevision == state.payloadRevision { node.base = state }
+            return
+        }
+        if state.payloadRevision == record.revision, local.payload != base.payload {
+            base.payload = state.payload
+            base.payloadRevision = state.payloadRevision
+        }
+        if state.placementRevision == record.revision, local.placement != base.placement {
+            base.placement = state.placement
+            base.placementRevision = state.placementRevision
+        }
+        node.base = base
     }
 
     private func take(

@@ -12,6 +12,7 @@
 package final class AgentEngine<Replica: ReplicaStore> {
     let replica: Replica
     let deviceName: String
+    let device: DeviceID?
     var randomness: any RandomNumberGenerator
 
     var now = Instant(milliseconds: 0)
@@ -26,6 +27,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Whether the hub sends everything anew; nodes that it does not name are then unknown to it.
     var isReconciling = false
     var isFollowing = false
+    /// Whether the feed goes on from where this replica has followed it to.
+    var isResumed = false
     /// Nothing is proposed before the feed has reached this revision.
     var awaitedRevision = Revision.zero
     var proposal: Proposal?
@@ -73,10 +76,14 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var steps: [PlannedApply] = []
     var isBatchSealed = false
 
-    /// `deviceName` is for conflict copies' names; `randomness` for node and batch ids.
-    package init(replica: Replica, deviceName: String, randomness: any RandomNumberGenerator) {
+    /// `deviceName` is for conflict copies' names; `device` is as whom the hub knows this agent, by which it
+    /// recognises changes of its own whose answers were lost; `randomness` is for node and batch ids.
+    package init(
+        replica: Replica, deviceName: String, device: DeviceID? = nil, randomness: any RandomNumberGenerator
+    ) {
         self.replica = replica
         self.deviceName = deviceName
+        self.device = device
         self.randomness = randomness
     }
 
