@@ -40,12 +40,21 @@ import Testing
     }
 
     @Test func `no line is too long`() {
-        expectNone(
-            lines { _, line in
-                // A literal that cannot be broken, such as golden bytes, may stand out.
-                let isBreakable = line.split(separator: " ").allSatisfy { $0.count < Self.limitColumns - 30 }
-                return line.count > Self.limitColumns && isBreakable ? "\(line.count) columns" : nil
-            })
+        var broken: [String] = []
+        for file in SourceTree.all where !file.isGenerated {
+            var isInLiteral = false
+            for (index, line) in file.lines.enumerated() {
+                if line.contains("\"\"\"") { isInLiteral.toggle() }
+                // In tests, what the formatter cannot break may stand out: literals, and names that are
+                // sentences.
+                let isUnbreakable = isInLiteral || line.contains("\"") || line.contains("func `")
+                if line.count <= Self.limitColumns || (file.path.hasPrefix("Tests/") && isUnbreakable) {
+                    continue
+                }
+                broken.append(file.place(index, "\(line.count) columns"))
+            }
+        }
+        expectNone(broken)
     }
 
     @Test func `no function is too long`() {
