@@ -18,7 +18,11 @@ struct Ledger {
     private(set) var fates: [Fate] = [Fate()]
     private(set) var sizes: [UInt32] = [0]
     /// Whether some agent forgot what it knew, in this round.
-    var forgetsNow = false
+    var forgetsNow = false {
+        didSet { if forgetsNow { hasForgotten = true } }
+    }
+    /// Whether some agent ever forgot what it knew.
+    private(set) var hasForgotten = false
 
     /// A content that nobody had before.
     mutating func makeToken(sizeBytes: UInt32) -> Token {

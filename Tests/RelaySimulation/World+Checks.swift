@@ -115,7 +115,10 @@ extension World {
                 fail("N8", "\(path) is there though only one user edited")
             }
             let token = agents[0].disk.inodes[inode].token
-            guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies else {
+            guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies,
+                // Agents that forgot what they had in common with the hub cannot tell an old content from a new.
+                !ledger.hasForgotten
+            else {
                 continue
             }
             let key = path.parent.bytes + [0x2f] + name[..<start] + Array(" \(token.number)".utf8)
