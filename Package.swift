@@ -229,5 +229,10 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ], swiftSettings: settings),
+
+        // The real programs on real folders.
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch"], swiftSettings: settings),
     ]
 )

@@ -40,6 +40,9 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     /// A read that was held back while nothing was to be read.
     private var hasHeldRead = false
     private var heartbeat: Heartbeat
+    /// How the connection ended while its first frame is being decided on: takes effect with `open`, after
+    /// what came before it.
+    private var deferredEnd: WireError??
     private var deadline: Scheduled<Void>?
     private var beat: Scheduled<Void>?
     private var farewell: Scheduled<Void>?
@@ -64,13 +67,16 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.admission)) {
-            self.end(.timedOut("\(self.peerName) did not finish the handshake in time"), closing: true)
-        }
+        if context.channel.isActive { startDeadline(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        startDeadline(context)
+        context.fireChannelActive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        end(.lost("connection to \(peerName) lost"), closing: false)
+        broke(lost, closing: false)
         self.context = nil
     }
 
@@ -85,35 +91,36 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if decoder.isBetweenFrames, state == .open {
-            end(nil, closing: false)
-        } else {
-            end(.lost("connection to \(peerName) lost"), closing: false)
-        }
+        // TLS reports an end without a farewell as an error before this.
+        broke(state != .awaitingGreeting && decoder.isBetweenFrames ? nil : lost, closing: false)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let error =
             identification.mismatch ?? connectionError(error, peerName: peerName, isOpen: state == .open)
-        end(error, closing: true)
+        broke(error, closing: true)
     }
 
     // What the connection's tasks ask for.
 
     /// After admission: lets frames of this role through. `heartbeat`: the peer's wish, if it is shorter.
     func open(_ role: ConnectionRole, heartbeat wish: Duration?) {
-        guard state == .greeted, let context else { return }
+        guard state == .greeted else { return }
         state = .open
         deadline?.cancel()
         decoder.phase = .open(role)
-        if let wish { heartbeat.interval = min(heartbeat.interval, TimeAmount(wish)) }
-        heartbeat.noteHeard(context.eventLoop.now)
-        scheduleBeat(context)
         if var buffer = undecoded {
             undecoded = nil
             decode(&buffer)
         }
+        if let deferredEnd {
+            return end(deferredEnd == nil && !decoder.isBetweenFrames ? lost : deferredEnd, closing: true)
+        }
+        guard state == .open, let context else { return }
+        if let wish { heartbeat.interval = min(heartbeat.interval, TimeAmount(wish)) }
+        heartbeat.begin(context.eventLoop.now)
+        scheduleBeat(context)
         goOnReading()
     }
 
@@ -150,6 +157,15 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     }
 
     // Inside.
+
+    private func startDeadline(_ context: ChannelHandlerContext) {
+        guard deadline == nil, state == .awaitingGreeting else { return }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.admission)) {
+            self.end(.timedOut("\(self.peerName) did not finish the handshake in time"), closing: true)
+        }
+    }
+
+    private var lost: WireError { .lost("connection to \(peerName) lost") }
 
     private var isReading: Bool {
         switch state {
@@ -262,8 +278,14 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
         return writer
     }
 
-    /// The first call counts: nobody sends or gets anything any more, and with `closing` the channel is
-    /// closed, at the latest when `settings.closing` is over.
+    /// The connection ended by itself.
+    private func broke(_ error: WireError?, closing: Bool) {
+        guard state == .greeted else { return end(error, closing: closing) }
+        if deferredEnd == nil { deferredEnd = .some(error) }
+        if closing { closeChannel() }
+    }
+
+    /// The first call counts: nobody sends or gets anything any more.
     private func end(_ error: WireError?, closing: Bool) {
         guard state != .ended else { return }
         state = .ended
@@ -272,7 +294,11 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
         beat?.cancel()
         inbox.finish(error)
         outbox.finish(error ?? .closed)
-        guard closing, let context else { return }
+        if closing { closeChannel() }
+    }
+
+    private func closeChannel() {
+        guard farewell == nil, let context else { return }
         let channel = context.channel
         farewell = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.closing)) {
             // Past the TLS handler, which waits for the peer.

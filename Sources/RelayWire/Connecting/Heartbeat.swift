@@ -21,6 +21,7 @@ struct Heartbeat {
     private var heard: NIODeadline
     private var sent: NIODeadline
     private var progressed: NIODeadline
+    private var asked: NIODeadline
 
     /// How many intervals nothing may be heard.
     static let silentIntervals = 3
@@ -31,6 +32,15 @@ struct Heartbeat {
         heard = now
         sent = now
         progressed = now
+        asked = now
+    }
+
+    /// The connection is open from now on.
+    mutating func begin(_ now: NIODeadline) {
+        heard = now
+        sent = now
+        progressed = now
+        asked = now
     }
 
     /// How often to ask for a verdict.
@@ -50,7 +60,13 @@ struct Heartbeat {
 
     /// `isReading`: the network is being read from, so that silence is the peer's. `isSending`: bytes are on
     /// their way, so that no ping is needed.
-    func verdict(_ now: NIODeadline, isReading: Bool, isSending: Bool) -> Verdict {
+    mutating func verdict(_ now: NIODeadline, isReading: Bool, isSending: Bool) -> Verdict {
+        // Asked far too late: it was this side that stood still, and what came meanwhile is still to be read.
+        if now > asked + checkInterval * 4 {
+            heard = now
+            progressed = now
+        }
+        asked = now
         if isReading, now >= heard + interval * Self.silentIntervals { return .silent }
         if isSending { return now >= progressed + interval * stalledIntervals ? .stalled : .fine }
         return now >= min(heard, sent) + interval && now >= sent + checkInterval ? .ping : .fine

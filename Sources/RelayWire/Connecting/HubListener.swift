@@ -51,9 +51,13 @@ package final class HubListener: Sendable {
                 group.cancelAll()
             }
         } onCancel: {
+            server.close(promise: nil)
             arriving.finish()
         }
-        try? await server.close().get()
+        try? await server.closeFuture.get()
+        guard Task.isCancelled else {
+            throw .cannotListen("cannot listen on \(addressText(host, port)) any more")
+        }
     }
 
     private func bind(_ arriving: AsyncStream<Arrival>.Continuation) async throws(WireError) -> any Channel {

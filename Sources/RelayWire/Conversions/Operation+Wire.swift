@@ -92,7 +92,8 @@ extension OperationAnswer {
         case .notEmpty: wire.outcome = .notEmpty
         case .refused(let text):
             wire.outcome = .refused
-            wire.text = PeerText.write(text)
+            // As many answers as a batch may have fit into one frame.
+            wire.text = PeerText.write(text, limitBytes: WireLimits.answerTextBytes)
         }
         return wire
     }

@@ -17,6 +17,8 @@ enum WireLimits {
 
     /// Texts for people, in bytes of UTF-8.
     static let textBytes = 1024
+    /// What is sent of the text of an answer to an operation.
+    static let answerTextBytes = 256
     /// Names of shares and devices, in bytes of UTF-8.
     static let nameBytes = 255
     /// The single-use secret of a join link.
