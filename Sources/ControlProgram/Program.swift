@@ -5,7 +5,7 @@ import RelayCore
 import RelayProgram
 
 @main struct Main {
-    static func main() async { await Program.main(RelayCtl.self) }
+    static func main() async { await Program.main(RelayCtl.self, arranging: LeadingOptions.movedBehindVerb) }
 }
 
 /// `relay-ctl`: a thin client of a running agent.

@@ -9,11 +9,15 @@ import RelayCore
 /// Exit codes are those of `ControlError`; what ArgumentParser refuses is 2, help and version are 0.
 package enum Program {
     /// Runs the command that the arguments ask for, and exits. A closed pipe is an error, not a signal.
-    package static func main<Root: AsyncParsableCommand>(_ root: Root.Type) async -> Never {
+    ///
+    /// `arranging` may put the arguments into the order that the parser wants.
+    package static func main<Root: AsyncParsableCommand>(
+        _ root: Root.Type, arranging: ([String]) -> [String] = { $0 }
+    ) async -> Never {
         signal(SIGPIPE, SIG_IGN)
         let name = root.configuration.commandName ?? CommandLine.arguments.first ?? "relay"
         let arguments = rawArguments().dropFirst().map { RawText.text($0) }
-        exit(await run(root, arguments: Array(arguments), name: name))
+        exit(await run(root, arguments: arranging(arguments), name: name))
     }
 
     /// Runs one command and reports its error as `NAME: …`; returns the exit code.

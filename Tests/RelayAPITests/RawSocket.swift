@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Glibc
 import RelayCore
 
@@ -25,8 +26,14 @@ struct RawSocket {
         _ = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// Everything that comes until the other side closes.
-    func readAll() -> String {
+    /// Everything that comes until the other side closes; read on a thread that no task needs.
+    func readAll() async -> String {
+        await withCheckedContinuation { continuation in
+            DispatchQueue(label: "raw socket").async { continuation.resume(returning: readToEnd()) }
+        }
+    }
+
+    private func readToEnd() -> String {
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {

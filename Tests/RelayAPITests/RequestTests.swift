@@ -32,7 +32,7 @@ import Testing
             let socket = try RawSocket(state + "/api.sock")
             defer { socket.close() }
             socket.write("\(line) HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            let answer = socket.readAll()
+            let answer = await socket.readAll()
             #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
             #expect(answer.contains("{\"error\":\"\(name)\",\"message\":\""))
         }
@@ -43,7 +43,7 @@ import Testing
             let socket = try RawSocket(state + "/api.sock")
             defer { socket.close() }
             socket.write("GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            let answer = socket.readAll().lowercased()
+            let answer = await socket.readAll().lowercased()
             #expect(answer.contains("content-type: application/json"))
             #expect(
                 answer.hasSuffix(

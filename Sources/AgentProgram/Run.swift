@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Logging
+import RelayAPI
+import RelayAgent
+import RelayCore
+import RelayProgram
+import RelayWire
+
+/// `relay-agent run`: serves folders until it is told to stop.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve folders until stopped (SIGTERM or SIGINT). This is what relay-agent does by itself.")
+
+    private static let defaultPort = 4817
+
+    @Argument(
+        help: ArgumentHelp("The folders to serve (default: all that were joined).", valueName: "folder"))
+    var folders: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A link from relay-server invite, to join one folder to its share.",
+            valueName: "link"))
+    var join: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the hub is from now on, for folders that were joined.",
+            valueName: "host:port"))
+    var hub: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the agent keeps its own state (default: $RELAY_STATE, else $XDG_STATE_HOME/relay/agent, else \
+            ~/.local/state/relay/agent).
+            """, valueName: "dir"))
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "This machine's name, for people (default: RELAY_NAME or the host name).",
+            valueName: "name"))
+    var name: String?
+
+    @OptionGroup var log: LogOptions
+
+    func validate() throws {
+        guard join == nil || folders.count == 1 else {
+            throw ValidationError("--join takes exactly one folder")
+        }
+        guard join == nil || hub == nil else {
+            throw ValidationError("--join and --hub exclude each other: the link says where the hub is")
+        }
+    }
+
+    func run() async throws {
+        let logger = try log.logger("relay-agent")
+        let directory = try state ?? Environment.agentState()
+        let deviceName = name ?? Environment.text("RELAY_NAME") ?? Environment.hostName()
+        let watch = try Self.watchExecutable()
+        do {
+            let agent = try Agent(
+                configuration: AgentConfiguration(
+                    stateDirectory: directory, deviceName: deviceName, watchExecutable: watch),
+                logger: logger)
+            try await Interruption.cancelling { try await pickFolders(of: agent) }
+            let served = try Self.served(folders, of: agent.knownFolders().map(\.path))
+            try await serve(agent, served, as: deviceName, directory: directory, logger: logger)
+        } catch let error as AgentError {
+            throw error.controlError
+        }
+    }
+
+    /// Joins or finds the folders that are asked for.
+    private func pickFolders(of agent: Agent) async throws {
+        if let join, let folder = folders.first {
+            let link: JoinLink
+            do throws(WireError) {
+                link = try JoinLink(parsing: join)
+            } catch {
+                throw ControlError.usage("this is not a join link: \(error)")
+            }
+            try await agent.join(folder: folder, link: link)
+            return
+        }
+        let address = try hub.map { text throws(ControlError) in
+            try NetworkAddress(text, defaultPort: Self.defaultPort)
+        }
+        let wanted = try folders.isEmpty && address != nil ? agent.knownFolders().map(\.path) : folders
+        for folder in wanted { try agent.serve(folder: folder, hub: address.map { ($0.host, $0.port) }) }
+    }
+
+    private func serve(
+        _ agent: Agent, _ paths: [String], as name: String, directory: String, logger: Logger
+    ) async throws {
+        let api = APIServer(agent: agent, stateDirectory: directory, logger: logger)
+        try await Daemon.run(
+            [
+                DaemonPart("agent") {
+                    do {
+                        try await agent.run()
+                    } catch let error as AgentError {
+                        throw error.controlError
+                    }
+                },
+                DaemonPart("api") {
+                    try await api.run { _ in
+                        let paths = paths.map { displayText(Array($0.utf8)) }.joined(separator: ", ")
+                        Terminal.print(
+                            "relay-agent \(RelayVersion.text) serving \(paths) as "
+                                + displayText(Array(name.utf8)))
+                    }
+                },
+            ], logger: logger)
+    }
+
+    /// Those of the known folders that are asked for; none: all.
+    private static func served(_ folders: [String], of known: [String]) -> [String] {
+        guard !folders.isEmpty else { return known }
+        let wanted = folders.compactMap { folder -> String? in
+            guard let path = realpath(folder, nil) else { return nil }
+            defer { free(path) }
+            return String(cString: path)
+        }
+        return known.filter(wanted.contains)
+    }
+
+    /// `relay-watch`: `$RELAY_WATCH`, else the one beside this program.
+    private static func watchExecutable() throws(ControlError) -> String {
+        if let path = Environment.text("RELAY_WATCH") { return path }
+        guard let directory = Environment.executableDirectory() else {
+            throw .failed("cannot find relay-watch: /proc is not there; set RELAY_WATCH")
+        }
+        let path = directory + "/relay-watch"
+        guard access(path, X_OK) == 0 else {
+            throw .failed("cannot find relay-watch: it is not in \(directory); set RELAY_WATCH")
+        }
+        return path
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Options that are written before the verb, as in `relay-ctl --state DIR status`.
+enum LeadingOptions {
+    /// The options that say which agent is meant; each takes a value.
+    private static let known: Set<String> = ["--state", "--socket", "--share", "--log-level"]
+
+    /// The same arguments with those options behind the verb, where the verb's own parser finds them.
+    static func movedBehindVerb(_ arguments: [String]) -> [String] {
+        var options: [String] = []
+        var rest = arguments[...]
+        while let first = rest.first {
+            let name = first.prefix { $0 != "=" }
+            guard known.contains(String(name)) else { break }
+            let count = name == first ? 2 : 1
+            guard rest.count >= count else { break }
+            options += rest.prefix(count)
+            rest = rest.dropFirst(count)
+        }
+        guard let verb = rest.first, !verb.hasPrefix("-") else { return arguments }
+        return [verb] + options + rest.dropFirst()
+    }
+}
