@@ -146,12 +146,15 @@ package final class Agent: Service {
 
     // Running.
 
-    /// Serves the picked folders until the task is cancelled.
+    /// Serves the picked folders until the task is cancelled or the service is shut down. Throws `AgentError`
+    /// when there is nothing to serve.
     package func run() async throws {
         let sessions = try makeSessions()
         state.withLock { $0.sessions = sessions }
-        await withTaskGroup(of: Void.self) { group in
-            for session in sessions { group.addTask { await session.run() } }
+        try await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                for session in sessions { group.addTask { await session.run() } }
+            }
         }
         state.withLock { $0.sessions = [] }
     }

@@ -84,6 +84,11 @@ struct ChunkFetch {
     // Asking.
 
     private mutating func sendRequests() async throws(FetchStop) {
+        // What was waited for may have turned out not to be had at all.
+        if open.isEmpty, isWaiting {
+            isWaiting = false
+            await onWaiting(nil)
+        }
         while !missing.isEmpty, !isWaiting, windowBytes < TransferLimits.windowBytesOfOne {
             guard await tools.exchange.waitUntilConnected() else { throw .cancelled }
             let (indexes, wants, bytes) = nextRequest()
