@@ -18,7 +18,10 @@ extension AgentEngine {
         // What became of it is told by the feed.
         if let lost = proposal {
             proposal = nil
-            for id in lost.nodes.sorted() { dirty.insert(id) }
+            for id in lost.nodes.sorted() {
+                dirty.insert(id)
+                wake(id)
+            }
         }
     }
 

@@ -3,10 +3,13 @@
 // From decisions to steps in the folder.
 
 extension AgentEngine {
+    /// Whether the folder can be changed now.
+    var canApply: Bool { applying == nil && scanning == nil && isConsistent && haltReason == nil }
+
     /// Collects the next batch of steps. Every path in it is right when the batch begins, and stays right: a
     /// step that moves or removes a directory is the batch's last.
     func startApply() throws(StateError) {
-        guard applying == nil, scanning == nil, isConsistent, haltReason == nil else { return }
+        guard canApply else { return }
         steps = []
         isBatchSealed = false
         while steps.count < EngineLimits.applySteps, !isBatchSealed, let id = pullable.popFirst() {

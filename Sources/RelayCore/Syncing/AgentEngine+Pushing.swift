@@ -3,11 +3,17 @@
 // From local changes to operations.
 
 extension AgentEngine {
-    /// Proposes what the hub is to learn, once it is known what the hub has.
-    func propose() throws(StateError) {
+    /// Whether the hub can be told of changes now: it is known what the hub has.
+    var canPropose: Bool {
         guard isConnected, isFollowing, isConsistent, proposal == nil, haltReason == nil,
-            !candidates.isEmpty, let cursor = replica.cursor, cursor.revision >= awaitedRevision
-        else { return }
+            let cursor = replica.cursor
+        else { return false }
+        return cursor.revision >= awaitedRevision
+    }
+
+    /// Proposes what the hub is to learn.
+    func propose() throws(StateError) {
+        guard canPropose, !candidates.isEmpty else { return }
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         for id in candidates.popAll() {

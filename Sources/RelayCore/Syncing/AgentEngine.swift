@@ -149,18 +149,24 @@ package final class AgentEngine<Replica: ReplicaStore> {
         try startScan()
         try checkWhetherRootReturned()
         try concludeMissing()
-        while let id = dirty.popFirst() { try consider(id) }
-        if applying == nil, scanning == nil {
+        try considerAll()
+        // What is pulled makes room for what is pushed and the other way round.
+        for _ in 0..<EngineLimits.plannings {
             try startApply()
-            while let id = dirty.popFirst() { try consider(id) }
+            try considerAll()
+            try propose()
+            try considerAll()
+            guard canApply && !pullable.isEmpty || canPropose && !candidates.isEmpty else { break }
         }
         try startScan()
         try startReads()
         try startStagings()
-        try propose()
-        while let id = dirty.popFirst() { try consider(id) }
         reportApplied()
         announceWake()
+    }
+
+    private func considerAll() throws(StateError) {
+        while let id = dirty.popFirst() { try consider(id) }
     }
 
     // The replica's rows.

@@ -24,6 +24,8 @@ struct Retry {
 /// Limits of the agent's engine.
 enum EngineLimits {
     static let scanRequests = 256
+    /// How often in one turn what is to be done is gone through again, when it led to more.
+    static let plannings = 8
     static let reads = 64
     static let applySteps = 256
     static let stagings = 256
