@@ -39,6 +39,28 @@ import Testing
         #expect(try scratch.names() == ["d"])
     }
 
+    @Test func `what is never reported is a problem where it is in the way`() throws {
+        let scratch = try Scratch()
+        scratch.makeDirectory("d")
+        #expect(mkfifo(scratch.path + "/d/pipe", 0o600) == 0)
+        scratch.write("f", "x")
+        let identity = try scratch.fingerprint("d").identity
+        let file = try scratch.fingerprint("f").identity
+        let outcomes = [
+            try scratch.place("new", at: "d/pipe", over: .nothing),
+            scratch.apply(.makeDirectory(relative("d/pipe"), mode: PermissionBits(0o755))),
+            scratch.apply(.move(from: relative("f"), to: relative("d/pipe"), identity: file)),
+            scratch.apply(.removeDirectory(relative("d"), identity: identity)),
+        ]
+        for outcome in outcomes {
+            guard case .failed(let problem) = outcome else {
+                Issue.record("\(outcome)")
+                continue
+            }
+            #expect(problem.description.contains("pipe"))
+        }
+    }
+
     // MARK: Moves
 
     @Test(arguments: places, [true, false])
@@ -193,6 +215,12 @@ import Testing
         let step = ApplyStep.remove(relative("f"), expected: try scratch.fingerprint("f"))
         scratch.write("f", "y")
         #expect(scratch.apply(step) == .changed)
+        let same = ApplyStep.remove(relative("f"), expected: try scratch.fingerprint("f"))
+        let time = try scratch.fingerprint("f").modified
+        scratch.write("f", "Y")
+        touch(scratch.path + "/f", time)
+        #expect(scratch.apply(same) == .changed)
+        #expect(scratch.text("f") == "Y")
         scratch.replace("f", "z")
         #expect(scratch.apply(step) == .changed)
         #expect(unlink(scratch.path + "/f") == 0)

@@ -44,6 +44,25 @@ import Testing
         #expect(try scratch.residue().isEmpty)
     }
 
+    @Test(arguments: places)
+    func `a mapping that made the same content and goes on is found too`(place: String) throws {
+        let scratch = try Scratch(in: place)
+        scratch.write("f.txt", "aaaa")
+        let file = open(scratch.path + "/f.txt", O_RDWR | O_CLOEXEC)
+        let mapped = try #require(mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0))
+        close(file)
+        let over = try expectation(scratch, "f.txt", keep: false)
+        touch(scratch.path + "/f.txt", Timestamp(seconds: 1, nanoseconds: 0))
+        mapped.copyMemory(from: Array("bbbb".utf8), byteCount: 4)
+        #expect(try scratch.place("bbbb", at: "f.txt", over: over).kept == nil)
+        #expect(scratch.folder.settleParked().isEmpty)
+        mapped.storeBytes(of: UInt8(ascii: "c"), toByteOffset: 1, as: UInt8.self)
+        munmap(mapped, 4096)
+        #expect(scratch.folder.settleParked() == [RelativePath([conflict])])
+        #expect(scratch.text(conflict.description) == "bcbb")
+        #expect(try scratch.residue().isEmpty)
+    }
+
     @Test(arguments: places) func `a writer that writes nothing more leaves nothing`(place: String) throws {
         let scratch = try Scratch(in: place)
         scratch.write("f.txt", "old")

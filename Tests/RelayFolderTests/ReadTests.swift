@@ -74,7 +74,7 @@ import Testing
 
     @Test func `a read under a concurrent writer gives bytes that stood there together, or busy`() throws {
         let scratch = try Scratch()
-        let size = 2 << 20
+        let size = 4 << 20
         writeBytes(scratch.path + "/f", [UInt8](repeating: 0, count: size))
         let path = scratch.path + "/f"
         let isStopped = Atomic<Bool>(false)

@@ -115,6 +115,8 @@ extension ApplyBatch {
             let release = try park.release(id, expecting: record.expected, parkedAt: nil, memory: &memory)
             if release != .changed { return .done(placed) }
         }
+        // From here on whatever is written into it shows, so that nothing can slip in after the comparison.
+        try park.expose(id, memory: &memory)
         let displaced = try park.directory.status(id).fingerprint
         let isUnseen = !isExpected || !record.expected.isUnchangedButForLinks(displaced)
         if isUnseen, hasSameContent(placing.newcomer, as: id) {

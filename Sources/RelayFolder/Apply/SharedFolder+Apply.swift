@@ -108,7 +108,7 @@ struct ApplyBatch {
                 return try carryOutLoosened(action)
             }
         } catch {
-            return Self.outcome(of: error, step)
+            return outcome(of: error, step)
         }
     }
 
@@ -131,13 +131,37 @@ struct ApplyBatch {
         }
     }
 
-    private static func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {
+    private mutating func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {
         switch error {
         case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: .absent
-        case .fileExists: .occupied
-        case .directoryNotEmpty: .notEmpty
+        case .fileExists: hiddenObstacle(at: step) ?? .occupied
+        case .directoryNotEmpty: hiddenEntries(in: step) ?? .notEmpty
         default: .failed(Problem(error, cannot: step.verb, step.path))
         }
+    }
+
+    /// Looking again would not help where the name is taken by something that is never reported.
+    private mutating func hiddenObstacle(at step: ApplyStep) -> ApplyOutcome? {
+        guard let (parent, name) = try? parent(of: step.path), let status = try? parent.status(name),
+            status.kind == .other || status.isMountRoot
+        else { return nil }
+        return .failed(
+            Problem(.other, "cannot \(step.verb) \(step.path): a pipe, socket, device or mount is there"))
+    }
+
+    /// Nor where all that is left in a directory is never reported.
+    private mutating func hiddenEntries(in step: ApplyStep) -> ApplyOutcome? {
+        guard let directory = try? directories.directory(at: step.path), let names = try? directory.names()
+        else { return nil }
+        for name in names {
+            guard let status = try? directory.status(name.bytes), status.kind == .other || status.isMountRoot
+            else { return nil }
+        }
+        return names.isEmpty
+            ? nil
+            : .failed(
+                Problem(
+                    .other, "cannot \(step.verb) \(step.path): it holds pipes, sockets, devices or mounts"))
     }
 
     // MARK: Directories

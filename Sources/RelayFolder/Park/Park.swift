@@ -112,6 +112,11 @@ struct Park {
         }
     }
 
+    /// Makes sure that what is written into an entry from now on can be told by `release`.
+    func expose(_ id: [UInt8], memory: inout ParkMemory) throws(Errno) {
+        if try directory.status(id).kind == .file { _ = try probe(id, memory: &memory) }
+    }
+
     private enum Writer { case none, present, unknown, changed }
 
     /// Also makes sure that what is written from now on shows: in the times, or else in the content.
