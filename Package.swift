@@ -234,5 +234,12 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch"], swiftSettings: settings),
+        .testTarget(
+            name: "RelayAgentTests",
+            dependencies: [
+                "RelayCore", "RelayContent", "RelayFolder", "RelayStorage", "RelayWire", "RelayAgent",
+                "RelayServer", "relay-watch", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ]
 )

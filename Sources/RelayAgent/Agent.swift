@@ -17,7 +17,9 @@ package final class Agent: Service {
     private struct State {
         /// The folders that were picked, in order; none: all.
         var picked: [String] = []
+        /// One for each folder to serve, made when they are first asked for.
         var sessions: [FolderSession] = []
+        var isRunning = false
     }
 
     /// The device's identity, by which hubs know it.
@@ -98,6 +100,7 @@ package final class Agent: Service {
     private func pick(_ path: String) {
         state.withLock { state in
             if !state.picked.contains(path) { state.picked.append(path) }
+            if !state.isRunning { state.sessions = [] }
         }
     }
 
@@ -149,14 +152,28 @@ package final class Agent: Service {
     /// Serves the picked folders until the task is cancelled or the service is shut down. Throws `AgentError`
     /// when there is nothing to serve.
     package func run() async throws {
-        let sessions = try makeSessions()
-        state.withLock { $0.sessions = sessions }
-        try await cancelWhenGracefulShutdown {
+        let sessions = try openSessions()
+        state.withLock { $0.isRunning = true }
+        await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 for session in sessions { group.addTask { await session.run() } }
             }
         }
-        state.withLock { $0.sessions = [] }
+        state.withLock { state in
+            state.isRunning = false
+            state.sessions = []
+        }
+    }
+
+    /// The sessions of the folders to serve, whether or not they are at work yet.
+    private func openSessions() throws(AgentError) -> [FolderSession] {
+        let present = state.withLock { $0.sessions }
+        if !present.isEmpty { return present }
+        let made = try makeSessions()
+        return state.withLock { state in
+            if state.sessions.isEmpty { state.sessions = made }
+            return state.sessions
+        }
     }
 
     private func makeSessions() throws(AgentError) -> [FolderSession] {
@@ -172,6 +189,6 @@ package final class Agent: Service {
         }
     }
 
-    /// The sessions at work.
-    var sessions: [FolderSession] { state.withLock { $0.sessions } }
+    /// The sessions of the folders that are, or are about to be, served.
+    var sessions: [FolderSession] { (try? openSessions()) ?? [] }
 }

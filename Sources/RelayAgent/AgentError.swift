@@ -30,9 +30,9 @@ package enum AgentError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The same in terms of exit codes.
     package var controlError: ControlError {
         switch self {
-        case .stateInUse(let text), .state(let text), .folder(let text): .failed(text)
+        case .state(let text), .folder(let text): .failed(text)
         case .unknownFolder(let text): .usage(text)
-        case .refused(let text), .notAdmitted(let text): .refused(text)
+        case .stateInUse(let text), .refused(let text), .notAdmitted(let text): .refused(text)
         case .unreachable(let text): .unreachable(text)
         }
     }

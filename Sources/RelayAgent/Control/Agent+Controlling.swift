@@ -21,7 +21,7 @@ extension Agent: AgentControlling {
     }
 
     package func list(share: String?, path: RelativePath) async throws(ControlError) -> [EntryReport] {
-        let run = try run(share)
+        let run = try await run(share)
         guard var walk = await run.beginWalk(at: path) else { throw .failed(run.endText) }
         guard !walk.isUnknown else { throw .notFound("nothing at \(path) in the share") }
         var entries: [EntryReport] = []
@@ -70,7 +70,7 @@ extension Agent: AgentControlling {
         share: String?, path: RelativePath, timeoutSeconds: Double?,
         into sink: @Sendable (FilePayload, [UInt8]) async throws -> Void
     ) async throws(ControlError) {
-        let run = try run(share)
+        let run = try await run(share)
         let progress = ReadProgress()
         let result = await withoutActuallyEscaping(sink) { sink in
             await withDeadline(seconds: timeoutSeconds) { () -> Result<Bool, ControlError>? in
@@ -130,11 +130,24 @@ extension Agent: AgentControlling {
         return session
     }
 
-    private func run(_ share: String?) throws(ControlError) -> FolderRun {
+    /// The run of the session that is meant. One that is only just starting is waited for.
+    private func run(_ share: String?) async throws(ControlError) -> FolderRun {
         let session = try session(share)
-        guard let run = session.current else { throw .failed("the folder is halted: \(session.reason)") }
+        let run = await withDeadline(seconds: Self.startSeconds) { () -> FolderRun? in
+            while !Task.isCancelled {
+                let generation = session.generation
+                if let run = session.current { return run }
+                if !session.isStarting { return nil }
+                await session.waitForChange(after: generation)
+            }
+            return nil
+        }
+        guard let run else { throw .failed("the folder is halted: \(session.reason)") }
         return run
     }
+
+    /// How long a folder may take to be opened before those who ask for it are told so.
+    private static let startSeconds = 5.0
 
     private func stand(_ session: FolderSession) async -> String { await session.report().shortText }
 }

@@ -168,6 +168,9 @@ final class FolderSession: Sendable {
     /// The run of this moment.
     var current: FolderRun? { state.withLock { $0.run } }
 
+    /// Whether there was no run yet, and nothing that kept one from starting.
+    var isStarting: Bool { state.withLock { $0.run == nil && $0.reason == nil } }
+
     /// Why there is no run.
     var reason: String { state.withLock { $0.reason } ?? "starting" }
 
