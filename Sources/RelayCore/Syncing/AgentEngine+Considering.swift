@@ -41,6 +41,8 @@ extension AgentEngine {
     private func act(on node: ReplicaNode) throws(StateError) {
         switch plan(node) {
         case .forget:
+            // Whether its creation was accepted is not known before the feed tells.
+            guard node.base == nil || node.remote != nil || isFollowing else { return }
             unstage(node.id)
             overruled.remove(node.id)
             clearTrouble(node.id)

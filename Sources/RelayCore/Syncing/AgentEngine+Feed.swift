@@ -62,11 +62,12 @@ extension AgentEngine {
         for offer in page.offers { feedOffers.insert(offer) }
         for record in page.records { try take(record) }
         try replica.setCursor(page.through)
+        let wasFollowing = isFollowing
         isFollowing = page.reachesHead
         guard page.reachesHead else { return }
         isReconciling = false
-        guard !isConsistent else { return }
         isConsistent = true
+        guard !wasFollowing else { return }
         for id in unsettled.sorted() { dirty.insert(id) }
     }
 
@@ -122,6 +123,10 @@ extension AgentEngine {
 
     private func take(_ operation: Operation, _ answer: OperationAnswer) throws(StateError) {
         let id = operation.node
+        if case .create = operation, var node = try replica.node(id), node.remote == nil {
+            node.base = nil
+            try put(node)
+        }
         switch answer {
         case .accepted(let revision):
             clearTrouble(id)

@@ -28,8 +28,20 @@ extension AgentEngine {
         }
         for id in writer.postponed { candidates.insert(id) }
         guard !writer.proposal.operations.isEmpty else { return }
+        for operation in writer.proposal.operations { try remember(operation) }
         proposal = writer.proposal
         effects.append(.send(.commit(writer.proposal.batch)))
+    }
+
+    /// Makes what is proposed of a new node its base, of no revision yet: should the answer be lost, whatever
+    /// the folder does with the node meanwhile is known to have come later.
+    private func remember(_ operation: Operation) throws(StateError) {
+        guard case .create(let id, _, let payload, _) = operation, var node = try replica.node(id),
+            let placement = node.local?.placement
+        else { return }
+        node.base = NodeState(
+            placement: placement, placementRevision: .zero, payload: payload, payloadRevision: .zero)
+        try put(node)
     }
 
     /// Writes the node's operations, after those that they build on. False: not now.
