@@ -78,9 +78,23 @@ extension AgentEngine {
             return
         }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
+        confirmProposal(&node)
         if let device, isResumed, record.device == device { recognise(record, in: &node) }
         retries[record.node] = nil
         try putAndPlan(node)
+    }
+
+    /// A node whose creation was proposed here is on the hub: as far as it still is what was proposed, that
+    /// was agreed on.
+    private func confirmProposal(_ node: inout ReplicaNode) {
+        guard let state = node.remote?.state, var base = node.base else { return }
+        if base.placementRevision == .zero, base.placement == state.placement {
+            base.placementRevision = state.placementRevision
+        }
+        if base.payloadRevision == .zero, base.payload == state.payload {
+            base.payloadRevision = state.payloadRevision
+        }
+        node.base = base
     }
 
     /// A change of this agent's own, whose answer was lost: the folder held it when it was proposed, so what
