@@ -100,21 +100,20 @@ extension AgentEngine {
     /// A change of this agent's own, whose answer was lost: the folder held it when it was proposed, so what
     /// differs in the folder now came later.
     private func recognise(_ record: NodeRecord, in node: inout ReplicaNode) {
-        guard let local = node.local else { return }
         guard let state = record.state else {
             // Nothing stood there when the removal was proposed: what does now is something new.
-            node.base = nil
+            if node.local != nil { node.base = nil }
             return
         }
         guard var base = node.base else {
-            if state.placementRevision == state.payloadRevision { node.base = state }
+            if node.local != nil, state.placementRevision == state.payloadRevision { node.base = state }
             return
         }
-        if state.payloadRevision == record.revision, local.payload != base.payload {
+        if state.payloadRevision == record.revision, node.local?.payload != base.payload {
             base.payload = state.payload
             base.payloadRevision = state.payloadRevision
         }
-        if state.placementRevision == record.revision, local.placement != base.placement {
+        if state.placementRevision == record.revision, node.local?.placement != base.placement {
             base.placement = state.placement
             base.placementRevision = state.placementRevision
         }
