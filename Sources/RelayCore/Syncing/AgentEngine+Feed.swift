@@ -73,7 +73,8 @@ extension AgentEngine {
 
     private func take(_ record: NodeRecord) throws(StateError) {
         var node = try replica.node(record.node) ?? ReplicaNode(id: record.node)
-        if let remote = node.remote, remote.revision >= record.revision { return }
+        // An own change of the same revision tells of one facet; the record also of what others did before.
+        if let remote = node.remote, remote.revision > record.revision { return }
         guard record.state != nil || node.local != nil || node.base != nil || node.remote != nil else {
             return
         }
