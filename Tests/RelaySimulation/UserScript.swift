@@ -24,6 +24,21 @@ enum UserStep {
     case moveIn(RelativePath)
 }
 
+extension UserStep {
+    /// The paths that the step names.
+    var paths: [RelativePath] {
+        switch self {
+        case .write, .close: []
+        case .rename(let first, let second), .exchange(let first, let second), .copy(let first, let second):
+            [first, second]
+        case .save(let path, _, _), .saveInDisguise(let path, _), .open(let path), .remove(let path),
+            .removeDirectory(let path), .makeDirectory(let path), .changeMode(let path, _),
+            .touch(let path, _), .link(let path, _), .moveOut(let path), .moveIn(let path):
+            [path]
+        }
+    }
+}
+
 /// What one run of a user's program does, step by step; a step that fails is passed over.
 struct UserScript {
     var agent: Int

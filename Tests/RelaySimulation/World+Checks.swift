@@ -129,7 +129,10 @@ extension World {
     }
 
     private func position(of mark: [UInt8], anywhereIn disk: SimulatedDisk) -> RelativePath? {
-        disk.walk().map(\.path).first { path in path.name.flatMap { position(of: mark, in: $0.bytes) } != nil }
+        disk.walk().map(\.path).first { path in
+            guard let name = path.name, !userNames.contains(name) else { return false }
+            return position(of: mark, in: name.bytes) != nil
+        }
     }
 
     private func position(of mark: [UInt8], in name: [UInt8]) -> Int? {

@@ -20,6 +20,9 @@ extension World {
     }
 
     func start(_ steps: [UserStep], _ agent: SimulatedAgent) {
+        for path in steps.flatMap(\.paths) {
+            if let name = path.name { userNames.insert(name) }
+        }
         let pause = random.pick([0...0, 0...3, 0...3, 1...40, 30...300]) ?? 0...0
         scripts.append(UserScript(agent: agent.index, steps: steps, pause: pause))
         schedule(.userStep(script: scripts.count - 1), after: 0)

@@ -20,6 +20,8 @@ package final class World {
     let hub: SimulatedHub
     var ledger = Ledger()
     var scripts: [UserScript] = []
+    /// The names that users' steps name.
+    var userNames: Set<EntryName> = []
     var connections: UInt64 = 0
     var tickets = 0
     /// Events under way that are more than timers.
