@@ -70,7 +70,7 @@ extension AgentEngine {
     private func pull(_ node: ReplicaNode, _ payload: Payload) {
         if case .file(let file) = payload, node.local?.payload?.content != file.content {
             stage(node.id, file)
-            guard isStaged(node.id, file) else { return }
+            guard isStaged(node.id, file) || node.local == nil && isUnavailable(node.id) else { return }
         }
         pullable.insert(node.id)
     }

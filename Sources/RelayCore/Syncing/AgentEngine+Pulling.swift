@@ -56,6 +56,12 @@ extension AgentEngine {
             switch try giveWay(occupant, to: node, state) {
             case .waits: return
             case .isDisplaced(let fingerprint):
+                guard !isUnavailable(node.id) else {
+                    // Who knows when it comes: what has its name here is shared under another meanwhile.
+                    try evade(occupant, to: conflictPlacement(for: state.placement), isLocalChange: true)
+                    try wait(node.id, for: occupant)
+                    return
+                }
                 let name = try conflictName(for: state.placement)
                 over = .entry(fingerprint, keep: true, conflictName: name)
             }
@@ -66,7 +72,7 @@ extension AgentEngine {
         case .symlink(let target): add(node.id, purpose, .makeSymlink(path, target: target, over: over))
         case .file(let file):
             guard isStaged(node.id, file) else {
-                dirty.insert(node.id)
+                if !isUnavailable(node.id) { dirty.insert(node.id) }
                 return
             }
             add(node.id, purpose, .placeFile(path, file, over: over))

@@ -19,6 +19,11 @@ extension AgentEngine {
         return staging.payload == payload && staging.progress == .ready
     }
 
+    /// Whether nobody who is online has the content.
+    func isUnavailable(_ id: NodeID) -> Bool {
+        if case .waiting? = stagings[id]?.progress { true } else { false }
+    }
+
     func unstage(_ id: NodeID) {
         guard let staging = stagings.removeValue(forKey: id) else { return }
         stageQueue.remove(id)
@@ -89,6 +94,7 @@ extension AgentEngine {
             stagings[id]?.progress = .waiting(for: devices)
             stageRetries[id] = now + EngineLimits.stagingRetryMilliseconds
             problems[id] = "its content is only on \(devices.joined(separator: ", ")), not online now"
+            dirty.insert(id)
         case .failed(let problem):
             stagings[id]?.progress = .failed(problem)
             stageRetries[id] = now + 1000
