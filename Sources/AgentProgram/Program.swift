@@ -15,10 +15,12 @@ struct RelayAgentCommand: AsyncParsableCommand {
         abstract: "The sync agent: keeps folders of this machine equal to their shares.",
         discussion: """
             Examples:
-              relay-agent ~/docs --join 'relay://hub:4817/shared#hub=…&token=…'   join, and go on
-              relay-agent ~/docs                                               go on after a restart
-              relay-agent                                                      all folders that were joined
-              relay-agent ~/docs --hub 10.0.0.7:4817                           the hub has moved
+              relay-agent ~/docs --join 'relay://…'     join a share, and serve it
+              relay-agent ~/docs                        go on after a restart
+              relay-agent                               all folders that were joined
+              relay-agent ~/docs --hub 10.0.0.7:4817    the hub has moved
+
+            A link to join with comes from relay-server invite.
 
             Exit codes: 0 stopped, 1 failed, 2 usage, 6 refused, 7 the hub to join cannot be reached.
             """,

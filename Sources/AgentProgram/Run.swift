@@ -42,8 +42,9 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "This machine's name, for people (default: RELAY_NAME or the host name).",
-            valueName: "name"))
+            """
+            This machine's name, for people (default: RELAY_NAME, else the last one given, else the host name).
+            """, valueName: "name"))
     var name: String?
 
     @OptionGroup var log: LogOptions
@@ -60,14 +61,18 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let logger = try log.logger("relay-agent")
         let directory = try state ?? Environment.agentState()
-        let deviceName = name ?? Environment.text("RELAY_NAME") ?? Environment.hostName()
+        let nameFile = DeviceNameFile(stateDirectory: directory)
+        let givenName = try DeviceNameFile.checked(name ?? Environment.text("RELAY_NAME"))
+        let deviceName = givenName ?? nameFile.read() ?? Environment.hostName()
         let watch = try Self.watchExecutable()
+        let link = try Self.link(join)
         do {
             let agent = try Agent(
                 configuration: AgentConfiguration(
                     stateDirectory: directory, deviceName: deviceName, watchExecutable: watch),
                 logger: logger)
-            try await Interruption.cancelling { try await pickFolders(of: agent) }
+            if let givenName { try nameFile.write(givenName) }
+            try await Interruption.cancelling { try await pickFolders(of: agent, joining: link) }
             let served = try Self.served(folders, of: agent.knownFolders().map(\.path))
             try await serve(agent, served, as: deviceName, directory: directory, logger: logger)
         } catch let error as AgentError {
@@ -75,15 +80,18 @@ struct Run: AsyncParsableCommand {
         }
     }
 
+    private static func link(_ text: String?) throws(ControlError) -> JoinLink? {
+        guard let text else { return nil }
+        do throws(WireError) {
+            return try JoinLink(parsing: text)
+        } catch {
+            throw .usage("\(error)")
+        }
+    }
+
     /// Joins or finds the folders that are asked for.
-    private func pickFolders(of agent: Agent) async throws {
-        if let join, let folder = folders.first {
-            let link: JoinLink
-            do throws(WireError) {
-                link = try JoinLink(parsing: join)
-            } catch {
-                throw ControlError.usage("this is not a join link: \(error)")
-            }
+    private func pickFolders(of agent: Agent, joining link: JoinLink?) async throws {
+        if let link, let folder = folders.first {
             try await agent.join(folder: folder, link: link)
             return
         }

@@ -15,11 +15,11 @@ struct RelayCtl: AsyncParsableCommand {
         abstract: "A hand on a running agent: put files into the share, fetch them, ask how things are.",
         discussion: """
             Examples:
-              relay-ctl status                        is everything in sync, and if not, why?
-              relay-ctl upload report.pdf photos      a file and a whole directory into the share
-              relay-ctl download photos/cat.jpg -o .  a copy beside you, fetched from wherever it is
-              relay-ctl wait --timeout 60             until all is in sync (exit code 8: it took too long)
-              printf 'DOWNLOAD@notes.txt\\n' | relay-ctl shell
+              relay-ctl status                     is all in sync, and if not, why?
+              relay-ctl upload report.pdf photos   a file and a whole directory
+              relay-ctl download photos/cat.jpg -o .   a copy, from wherever it is
+              relay-ctl wait --timeout 60          until all is in sync
+              echo DOWNLOAD@notes.txt | relay-ctl shell
 
             Exit codes: 0 done, 1 failed, 2 usage, 3 not in sync, 5 not found, 6 refused, 7 no agent or hub \
             reached, 8 timed out.

@@ -47,7 +47,7 @@ package struct APIServer: Sendable {
         defer { socket.withdraw() }
         let failure = Mutex<ControlError?>(nil)
         var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
+        quiet.logLevel = .critical  // Hummingbird calls it an error that a server is ended.
         let application = Application(
             responder: responder,
             configuration: ApplicationConfiguration(

@@ -38,8 +38,9 @@ package enum Program {
     }
 
     /// Says on standard error (help and version: standard output) what an error means; returns the exit code.
+    /// `advice` is what to try after a usage error.
     package static func report<Root: ParsableCommand>(
-        _ error: any Error, root: Root.Type, name: String
+        _ error: any Error, root: Root.Type, name: String, advice: String? = nil
     ) -> Int32 {
         if let error = error as? ControlError {
             Terminal.complain("\(name): \(error.message)")
@@ -55,9 +56,13 @@ package enum Program {
             Terminal.complain("\(name): \(root.message(for: error))")
             return 1
         }
-        Terminal.complain("\(name): \(root.message(for: error))")
-        Terminal.complain("try: \(name) --help")
+        Terminal.complain("\(name): \(lowercasedFirst(root.message(for: error)))")
+        Terminal.complain("try: \(advice ?? "\(name) --help")")
         return ControlError.usage("").exitCode
+    }
+
+    private static func lowercasedFirst(_ text: String) -> String {
+        text.prefix(1).lowercased() + text.dropFirst()
     }
 
     /// The arguments as bytes, the program's name first.

@@ -15,11 +15,11 @@ struct RelayServerCommand: AsyncParsableCommand {
         abstract: "The hub: orders the changes of all machines, stores contents, relays what it lacks.",
         discussion: """
             Examples:
-              relay-server                                   serve on 0.0.0.0:4817, everything in ./server
+              relay-server                     serve on 0.0.0.0:4817, data in ./server
               relay-server --data /srv/relay --listen [::]:4817 --store-limit 20G
-              relay-server --store-limit 0                   keep nothing, relay all from the machines
-              relay-server invite --address hub.example:4817 a link for one more machine
-              relay-server status                            shares, and who is online
+              relay-server --store-limit 0     keep nothing, relay from the machines
+              relay-server invite              a link for one more machine
+              relay-server status              shares, and who is online
 
             Exit codes: 0 done, 1 failed, 2 usage, 5 not found, 6 refused, 7 no hub is running.
             """,

@@ -30,7 +30,7 @@ struct ShellRun: Sendable {
             }
             return .done
         } catch {
-            let code = Program.report(error, root: RelayCtl.self, name: "relay-ctl")
+            let code = Program.report(error, root: RelayCtl.self, name: "relay-ctl", advice: "help")
             return code == 0 ? .done : .failed(code)
         }
     }

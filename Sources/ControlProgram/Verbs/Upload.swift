@@ -15,8 +15,8 @@ struct Upload: Verb {
 
             Examples:
               relay-ctl upload report.pdf                  as report.pdf
-              relay-ctl upload ~/photos --to archive/2026  the directory photos as archive/2026
-              relay-ctl upload a.txt b.txt --to docs       as docs/a.txt and docs/b.txt
+              relay-ctl upload ~/photos --to archive/2026  photos as archive/2026
+              relay-ctl upload a.txt b.txt --to docs       docs/a.txt, docs/b.txt
               date | relay-ctl upload - --to stamp.txt     standard input
             """)
 
