@@ -58,16 +58,21 @@ package struct JoinLink: Hashable, Sendable {
         let wrong = invalid("\(displayText(Array(text.utf8))) is no host")
         if text.hasPrefix("[") {
             let address = String(text.dropFirst().dropLast())
-            var parsed = in6_addr()
             // A zone (`%eth0`) belongs to one machine's interface; the rest must be an address.
             let bare = String(address.prefix { $0 != "%" })
-            guard text.hasSuffix("]"), inet_pton(AF_INET6, bare, &parsed) == 1, isPlain(address, ":%") else {
+            guard text.hasSuffix("]"), isIPv6Address(bare), isPlain(address, ":%") else {
                 throw wrong
             }
             return address
         }
         guard text.utf8.count <= 253, isPlain(String(text), "") else { throw wrong }
         return String(text)
+    }
+
+    private static func isIPv6Address(_ text: String) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { address in
+            inet_pton(AF_INET6, text, address.baseAddress) == 1
+        }
     }
 
     private static func isPlain(_ text: String, _ more: String) -> Bool {

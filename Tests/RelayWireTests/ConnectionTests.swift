@@ -248,5 +248,30 @@ extension NetworkTests {
                 }
             }
         }
+
+        @Test func `what came before a malformed message is received`() async throws {
+            var hub = TestHub()
+            let received = Signal<[AgentMessage]>()
+            hub.control = { _, _, connection in
+                var all: [AgentMessage] = []
+                _ = await wireError {
+                    while let messages = try await connection.nextBatch() { all += messages }
+                }
+                received.send(all)
+            }
+            try await hub.run { port in
+                let link = try await RawPeer.link(port)
+                try await link.send(.frame(.hello, encodeMessage(Dialing.hello.wire)))
+                _ = try await link.next()
+                link.open(.control)
+                var writer = FrameWriter()
+                let ping = try encodeMessage(AgentMessage.ping(1).wire)
+                for payload in [ping, ping, [0xff], ping] {
+                    try writer.append(.control, payload, limitBytes: WireLimits.controlFrameBytes)
+                }
+                try await link.send(writer)
+                #expect(try await received.wait() == [.ping(1), .ping(1)])
+            }
+        }
     }
 }

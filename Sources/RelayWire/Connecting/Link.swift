@@ -67,7 +67,12 @@ final class Link: Sendable {
     }
 
     /// The peer broke a rule of the protocol in a way that only the receiver could see.
-    func violated(_ error: WireError) { onLoop { $0.violated(error) } }
+    ///
+    /// Nothing that came after is handed out, not even to a call that is already on its way.
+    func violated(_ error: WireError) {
+        inbox.finish(error, discarding: true)
+        onLoop { $0.violated(error) }
+    }
 
     /// Begins to close: what was sent goes out, then the goodbye, if one is given.
     func hangUp(_ goodbye: Refusal?) { onLoop { $0.close(goodbye) } }

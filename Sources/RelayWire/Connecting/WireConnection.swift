@@ -6,7 +6,8 @@ package import RelayCore
 /// too much is on its way. Signs of life are exchanged inside and never seen.
 ///
 /// One task at a time may receive; any number may send, and a call's messages stay together. A cancelled
-/// `next` or `send` throws `closed` and leaves the connection as it was. A connection that is let go of closes.
+/// `next` or `send` throws `closed` and leaves the connection as it was. A connection that is let go of
+/// closes.
 package final class WireConnection<Inbound: Sendable, Outbound: Sendable>: Sendable {
     /// The device at the other end.
     package let peer: DeviceID
@@ -63,7 +64,15 @@ package final class WireConnection<Inbound: Sendable, Outbound: Sendable>: Senda
         guard let frames = try await link.next(limit: Self.batchLimit) else { return nil }
         var messages: [Inbound] = []
         messages.reserveCapacity(frames.count)
-        for frame in frames { messages.append(try decodeOrEnd(frame)) }
+        for frame in frames {
+            do {
+                messages.append(try decodeOrEnd(frame))
+            } catch {
+                // What came before the malformed message counts; the error is the next call's.
+                if messages.isEmpty { throw error }
+                break
+            }
+        }
         return messages
     }
 

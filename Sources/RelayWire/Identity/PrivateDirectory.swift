@@ -9,8 +9,8 @@ struct PrivateDirectory: ~Copyable {
     private let descriptor: CInt
     private let directory: String
 
-    /// Opens the directory, makes it (0700, and those above it) if it is not there, takes away what others may
-    /// do with it, and waits for whoever else has it open.
+    /// Opens the directory, makes it (0700, and those above it) if it is not there, takes away what others
+    /// may do with it, and waits for whoever else has it open.
     static func open(_ path: String) throws(WireError) -> PrivateDirectory {
         try makeDirectories(path)
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
