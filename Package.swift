@@ -233,7 +233,8 @@ let package = Package(
         // The real programs on real folders.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch"], swiftSettings: settings),
+            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch"], swiftSettings: settings
+        ),
         .testTarget(
             name: "RelayAgentTests",
             dependencies: [

@@ -35,7 +35,7 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Where the agent keeps its own state (default: $RELAY_STATE, else $XDG_STATE_HOME/relay/agent, else \
+            Where the agent keeps its state (default: $RELAY_STATE, else $XDG_STATE_HOME/relay/agent, else \
             ~/.local/state/relay/agent).
             """, valueName: "dir"))
     var state: String?
@@ -43,7 +43,7 @@ struct Run: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            This machine's name, for people (default: RELAY_NAME, else the last one given, else the host name).
+            This machine's name, for people (default: RELAY_NAME, else the last one given, else the host's).
             """, valueName: "name"))
     var name: String?
 

@@ -65,9 +65,13 @@ package final class Agent: Service {
         let root = try adopt(path)
         try await enrol(link)
         let present = known.first { $0.path == path }
+        // What was known of another directory at this path says nothing of this one: against it, all that is
+        // not here would seem to be removed.
+        let isSame = present.map { $0.root == root.encoded } ?? false
         let record = FolderRecord(
             path: path, share: link.share, hubHost: link.host, hubPort: link.port, hub: link.hub,
-            root: root.encoded, replicaFile: present?.replicaFile ?? StateLayout.newReplicaFile())
+            root: root.encoded,
+            replicaFile: (isSame ? present?.replicaFile : nil) ?? StateLayout.newReplicaFile())
         try put(record)
         pick(path)
         logger.notice(
@@ -81,8 +85,8 @@ package final class Agent: Service {
         let path = try FolderPlace.resolve(folder)
         guard var record = try folders().first(where: { $0.path == path }) else {
             throw .unknownFolder(
-                "\(path) was not joined to a share: ask the hub for a link (relay-server invite) and start with"
-                    + " --join LINK")
+                "\(path) was not joined to a share: ask the hub for a link (relay-server invite) and "
+                    + "start with --join LINK")
         }
         if let hub {
             record.hubHost = hub.host

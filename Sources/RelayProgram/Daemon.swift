@@ -31,8 +31,8 @@ package enum Daemon {
     /// Whether a part threw; only for the exit code of a program that is left before its parts have ended.
     fileprivate static let hasFailed = Atomic(false)
 
-    /// Runs all parts until SIGTERM or SIGINT, which cancels them, or until one of them throws, which ends the
-    /// others and is thrown. A part that does not end soon after a signal is left behind: everything on
+    /// Runs all parts until SIGTERM or SIGINT, which cancels them, or until one of them throws, which ends
+    /// the others and is thrown. A part that does not end soon after a signal is left behind: everything on
     /// disk is safe at any instant.
     package static func run(_ parts: [DaemonPart], logger: Logger) async throws {
         var quiet = logger

@@ -10,13 +10,14 @@ package struct LogOptions: ParsableArguments {
     @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
-            "How much to log: trace, debug, info, notice, warning or error (default: RELAY_LOG_LEVEL or info).",
+            "How much to log: trace, debug, info, notice, warning, error (default: RELAY_LOG_LEVEL or info).",
             valueName: "level"))
     var level: String?
 
     package init() {}
 
-    /// A logger that writes to standard error as much as is asked for. `usual` is what is logged if nothing is.
+    /// A logger that writes to standard error as much as is asked for. `usual` is what is logged if nothing
+    /// is.
     package func logger(_ label: String, usual: Logger.Level = .info) throws(ControlError) -> Logger {
         let text = level ?? Environment.text("RELAY_LOG_LEVEL")
         let wanted = try text.map(Self.level) ?? usual

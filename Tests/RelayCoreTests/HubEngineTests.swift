@@ -238,14 +238,14 @@ private struct Conversation {
         let conversation = try Conversation()
         var received: [NodeID] = []
         for number in 1...10 as ClosedRange<UInt64> {
-            let placement = Placement(parent: .root, name: F.name("f\(number)"))
+            let place = Placement(parent: .root, name: F.name("f\(number)"))
             let effects = try conversation.engine.receive([
                 .drained(C.laptop),
                 .commit(
                     C.laptop,
                     C.batch(
                         number,
-                        .create(node: C.node(number), placement: placement, payload: F.file(1), origin: nil))),
+                        .create(node: C.node(number), placement: place, payload: F.file(1), origin: nil))),
             ])
             for case .send(C.desk, .changes(let page)) in effects { received += page.records.map(\.node) }
         }

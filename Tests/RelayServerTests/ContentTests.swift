@@ -14,7 +14,7 @@ import Testing
             try await withHub(directory) { hub in
                 let author = try await hub.joinFully("author")
                 let reader = try await hub.joinFully("reader")
-                let file = TestFile.random(6 << 20, seed: 1)
+                let file = TestFile.random(5 << 20, seed: 1)
                 #expect(file.chunkCount > ContentLimits.inlineChunks)
                 try await author.create("large", file)
                 _ = try await reader.changes()
@@ -138,7 +138,7 @@ import Testing
             try await withHub(directory, storeLimitBytes: 0) { hub in
                 let honest = try await hub.joinFully("honest")
                 let liar = try await hub.joinFully("liar")
-                let file = TestFile.random(6 << 20, seed: 6)
+                let file = TestFile.random(5 << 20, seed: 6)
                 try await honest.create("f", file)
                 try await liar.create("g", file)
                 let reader = try await hub.joinFully("reader")
@@ -157,7 +157,7 @@ import Testing
 
     @Test func `who falls silent is followed by the next holder`() async throws {
         try await withDirectory { directory in
-            try await withHub(directory, storeLimitBytes: 0, stallMilliseconds: 200) { hub in
+            try await withHub(directory, storeLimitBytes: 0, stallMilliseconds: 3000) { hub in
                 let willing = try await hub.joinFully("willing")
                 let silent = try await hub.joinFully("silent")
                 let file = TestFile.random(150_000, seed: 7)
@@ -168,11 +168,14 @@ import Testing
                 guard case .wantChunks(let request, _, _) = try await silent.nextBulk() else {
                     throw FixtureError("not asked")
                 }
-                try await willing.serveOne(file)
+                let holder = try willing.holder(of: file)
+                async let served: Void = holder.run()
                 try await reader.receive(file, count: 1)
                 guard case .cancel(request) = try await silent.nextBulk() else {
                     throw FixtureError("not cancelled")
                 }
+                await willing.disconnect()
+                await served
             }
         }
     }
@@ -183,7 +186,7 @@ import Testing
         try await withDirectory { directory in
             try await withHub(directory, storeLimitBytes: 0) { hub in
                 let author = try await hub.joinFully("laptop")
-                let file = TestFile.random(6 << 20, seed: 8)
+                let file = TestFile.random(5 << 20, seed: 8)
                 try await author.create("f", file)
                 let reader = try await hub.joinFully("reader")
                 await author.disconnect()

@@ -80,7 +80,9 @@ package struct Configuration: Sendable {
         faultWeights = Fault.allCases.map { _ in random.pick([0, 1, 1, 4]) ?? 1 }
         skewSeconds = random.pick([0, 0, 100, 31_000_000]) ?? 0
         if family != .general {
-            for (index, fault) in Fault.allCases.enumerated() where fault.isAmnesia { faultWeights[index] = 0 }
+            for (index, fault) in Fault.allCases.enumerated() where fault.isAmnesia {
+                faultWeights[index] = 0
+            }
         }
     }
 }

@@ -29,7 +29,8 @@ func describe(_ node: ReplicaNode) -> String {
         case .removed(let revision): "removed at \(revision)"
         case nil: "-"
         }
-    return "\(short(node.id)): base \(node.base.map(describe) ?? "-"); local \(local ?? "-"); remote \(remote)"
+    return
+        "\(short(node.id)): base \(node.base.map(describe) ?? "-"); local \(local ?? "-"); remote \(remote)"
 }
 
 private func describe(_ state: NodeState) -> String {
@@ -50,7 +51,8 @@ func describe(_ operation: Operation) -> String {
 
 func describe(_ record: NodeRecord) -> String {
     guard let state = record.state else { return "\(record.revision) \(short(record.node)) removed" }
-    return "\(record.revision) \(short(record.node)) at \(describe(state.placement)) \(describe(state.payload))"
+    return
+        "\(record.revision) \(short(record.node)) at \(describe(state.placement)) \(describe(state.payload))"
 }
 
 func describe(_ message: AgentMessage) -> String {
@@ -153,9 +155,11 @@ func describe(_ input: AgentInput) -> String {
                 }
             }.joined(separator: ", ")
     case .scanned(let results):
-        "scanned " + results.map { "\(describe($0.request)): \(describe($0.outcome))" }.joined(separator: ", ")
+        "scanned "
+            + results.map { "\(describe($0.request)): \(describe($0.outcome))" }.joined(separator: ", ")
     case .read(let results):
-        "read " + results.map { "\(short($0.node)) \($0.path): \(describe($0.outcome))" }.joined(separator: ", ")
+        "read "
+            + results.map { "\(short($0.node)) \($0.path): \(describe($0.outcome))" }.joined(separator: ", ")
     case .staged(let node, let content, let outcome):
         "staged \(short(node)) \(Token(content).number): \(outcome)"
     case .applied(let results): "applied " + results.map { describe($0.outcome) }.joined(separator: ", ")

@@ -141,7 +141,9 @@ package final class MemoryReplica: ReplicaStore {
     ) -> [NodeID] {
         var found: [(name: EntryName, id: NodeID)] = []
         for (id, row) in rows {
-            if let placement = placement(row), placement.parent == parent { found.append((placement.name, id)) }
+            if let placement = placement(row), placement.parent == parent {
+                found.append((placement.name, id))
+            }
         }
         return found.sorted { ($0.name, $0.id) < ($1.name, $1.id) }.map(\.id)
     }

@@ -146,7 +146,9 @@ extension SimulatedDisk {
     }
 
     func swap(_ name: EntryName, in parent: Int, _ otherName: EntryName, in otherParent: Int) {
-        guard let inode = child(name, of: parent), let other = child(otherName, of: otherParent) else { return }
+        guard let inode = child(name, of: parent), let other = child(otherName, of: otherParent) else {
+            return
+        }
         for index in inodes[parent].entries.indices where inodes[parent].entries[index].name == name {
             inodes[parent].entries[index].inode = other
         }

@@ -146,7 +146,9 @@ final class SimulatedFolder {
             let isExpected = before == expected
             if !isExpected, before.hasSameBytesLikely(as: expected) { return .changed }
             let inode = make()
-            let isSame = disk.inodes[displaced].kind == .file && disk.inodes[displaced].token == disk.inodes[inode].token
+            let isSame =
+                disk.inodes[displaced].kind == .file
+                && disk.inodes[displaced].token == disk.inodes[inode].token
             guard isExpected ? keep : !isSame else {
                 release(name, of: displaced, in: parent, before, conflictName, witness)
                 disk.link(inode, name, in: parent)

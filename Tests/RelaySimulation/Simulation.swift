@@ -47,9 +47,10 @@ extension World {
         for agent in agents { start(agent) }
         for round in 0..<configuration.rounds where violation == nil {
             trace("round \(round)")
-            ledger.beginRound(holding: agents[0].disk.leaves(SimulatedDisk.rootInode).map {
-                agents[0].disk.inodes[$0].token
-            })
+            ledger.beginRound(
+                holding: agents[0].disk.leaves(SimulatedDisk.rootInode).map {
+                    agents[0].disk.inodes[$0].token
+                })
             makeChaos(round)
             makeQuiet()
             if violation == nil { check() }
@@ -104,7 +105,9 @@ extension World {
             }
             guard !isOverdue(since, eventsBefore) else { return }
             guard step() else {
-                if violation == nil { fail("N11", "nothing is under way, yet not all is in sync. \(unsettled())") }
+                if violation == nil {
+                    fail("N11", "nothing is under way, yet not all is in sync. \(unsettled())")
+                }
                 return
             }
         }

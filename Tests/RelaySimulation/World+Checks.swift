@@ -48,7 +48,8 @@ extension World {
         return result
     }
 
-    /// Paths of the hub's tree whose content is nowhere any more: given up by a user before anybody fetched it.
+    /// Paths of the hub's tree whose content is nowhere any more: given up by a user before anybody fetched
+    /// it.
     func lostPaths(_ tree: [RelativePath: Standing]) -> Set<RelativePath> {
         var result: Set<RelativePath> = []
         for (path, standing) in tree
@@ -115,7 +116,8 @@ extension World {
             }
             let token = agents[0].disk.inodes[inode].token
             guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies,
-                // Agents that forgot what they had in common with the hub cannot tell an old content from a new.
+                // Agents that forgot what they had in common with the hub cannot tell an old content from a
+                // new.
                 !ledger.hasForgotten
             else {
                 continue

@@ -68,7 +68,9 @@ extension World {
         guard connection.isOpenAtAgent else { return }
         connection.isOpenAtAgent = false
         let agent = agents[connection.agent]
-        guard agent.incarnation == connection.agentIncarnation, agent.connection === connection else { return }
+        guard agent.incarnation == connection.agentIncarnation, agent.connection === connection else {
+            return
+        }
         agent.connection = nil
         receive(.disconnected, at: agent)
         schedule(.connect(agent: agent.index), after: delay(1...500))

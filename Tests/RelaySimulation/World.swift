@@ -95,7 +95,9 @@ package final class World {
         if event.isMaterial { materialEvents -= 1 }
         for agent in agents { agent.disk.now = now }
         dispatch(event)
-        for agent in agents where agent.isUp && !agent.folder.parked.isEmpty { agent.folder.settleParked(self) }
+        for agent in agents where agent.isUp && !agent.folder.parked.isEmpty {
+            agent.folder.settleParked(self)
+        }
         for agent in agents where agent.disk.watch.needsPump && !agent.isPumping {
             agent.isPumping = true
             schedule(.pump(agent: agent.index), after: delay(configuration.hintDelay))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RelaySimulation
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
 #endif
-import RelaySimulation
 
 /// What was asked for on the command line.
 struct SimulateArguments {

@@ -26,7 +26,10 @@ extension FolderRun {
         _ path: RelativePath, onWaiting: @escaping @Sendable ([String]?) async -> Void,
         into sink: @Sendable (FilePayload, [UInt8]) async throws -> Void
     ) async throws(ControlError) {
-        switch await lookUp(path) {
+        var found = await lookUp(path)
+        // It may be what the hub is about to tell.
+        if case .unknown? = found, await hearEverything() { found = await lookUp(path) }
+        switch found {
         case nil: throw .failed(ended.value ?? "the folder was closed")
         case .unknown: throw .notFound("no file \(path) in the share")
         case .other(let text): throw .usage(text)

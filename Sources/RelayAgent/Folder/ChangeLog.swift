@@ -38,7 +38,8 @@ struct ChangeLog {
         }
     }
 
-    /// What the hub took of a batch. `path` finds a node's path, and is only asked for lines that are written.
+    /// What the hub took of a batch. `path` finds a node's path, and is only asked for lines that are
+    /// written.
     mutating func note(
         _ operations: [Operation], _ answers: [OperationAnswer], now: Instant, path: (NodeID) -> RelativePath?
     ) {

@@ -28,7 +28,7 @@ extension Rendering {
         }
         if folder.polledDirectories > 0 {
             lines.append(
-                "\(shown(folder.path)): \(folder.polledDirectories) directories cannot be watched and are polled"
+                "\(shown(folder.path)): \(folder.polledDirectories) directories are not watched but polled"
             )
         }
         if !folder.problems.isEmpty {

@@ -9,7 +9,8 @@ package enum SocketLocation {
     /// The name of the socket, or of the link to it, in the state directory.
     package static let name = "api.sock"
 
-    /// The longest path that is used as the address of a Unix socket, in bytes: Linux takes 107, SwiftNIO 103.
+    /// The longest path that is used as the address of a Unix socket, in bytes: Linux takes 107, SwiftNIO
+    /// 103.
     package static let limitBytes = 103
 
     /// What the directory that a socket is born in adds to the socket's path (see `birthplace`).

@@ -14,6 +14,13 @@ extension AgentEngine {
         }
     }
 
+    /// The hub cannot take the node's local change: its own state wins, which others may have waited for.
+    func overrule(_ id: NodeID) {
+        overruled.insert(id)
+        dirty.insert(id)
+        wake(id)
+    }
+
     /// Whether something is under way with the node, after which it is planned again.
     func isBusy(_ id: NodeID) -> Bool {
         applyingNodes.contains(id) || proposal?.nodes.contains(id) == true

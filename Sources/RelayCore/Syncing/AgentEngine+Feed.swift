@@ -145,7 +145,7 @@ extension AgentEngine {
         case .accepted(let revision):
             clearTrouble(id)
             try accepted(operation, revision)
-        case .cycle: overruled.insert(id)
+        case .cycle: overrule(id)
         case .refused(let reason): retryLater(id, reason: reason, from: 10_000)
         case .stale, .nameTaken, .parentGone, .nodeGone, .notEmpty: retryLater(id)
         }
@@ -161,7 +161,8 @@ extension AgentEngine {
         switch operation {
         case .create(_, let placement, let payload, _):
             let state = NodeState(
-                placement: placement, placementRevision: revision, payload: payload, payloadRevision: revision)
+                placement: placement, placementRevision: revision, payload: payload, payloadRevision: revision
+            )
             node.remote = .live(state)
             node.base = state
             node.origin = nil

@@ -84,8 +84,12 @@ extension AgentEngine {
     private func targetPath(_ id: NodeID, _ placement: Placement) throws(StateError) -> RelativePath? {
         let parent = placement.parent
         if parent != .root {
-            guard !isBusy(parent), try replica.node(parent)?.local != nil, try !isGone(parent) else {
+            guard !isBusy(parent), try replica.node(parent)?.local != nil else {
                 try wait(id, for: parent)
+                return nil
+            }
+            if let vanished = try vanished(at: parent) {
+                try wait(id, for: vanished)
                 return nil
             }
         }
@@ -171,8 +175,7 @@ extension AgentEngine {
     /// it is, that move is overruled.
     private func giveUpPlace(_ directory: NodeID, to id: NodeID) throws(StateError) {
         if let node = try replica.node(directory), case .merge(.push, _) = plan(node), !isBusy(directory) {
-            overruled.insert(directory)
-            dirty.insert(directory)
+            overrule(directory)
         }
         try wait(id, for: directory)
     }

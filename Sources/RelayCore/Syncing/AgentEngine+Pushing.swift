@@ -222,8 +222,7 @@ extension AgentEngine {
             if isLeaving, try write(child, &writer) || writer.vacated.contains(child) { continue }
             guard isLeaving, !overruled.contains(child) else {
                 // The hub has something beneath it that the remover never saw: the directory comes back.
-                overruled.insert(node.id)
-                dirty.insert(node.id)
+                overrule(node.id)
                 return false
             }
             waits.insert(node.id, waitingFor: child)

@@ -211,7 +211,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     func isGone(_ id: NodeID) throws(StateError) -> Bool { try vanished(at: id) != nil }
 
     /// The node itself or the directory above it whose name vanished a moment ago.
-    private func vanished(at id: NodeID) throws(StateError) -> NodeID? {
+    func vanished(at id: NodeID) throws(StateError) -> NodeID? {
         guard !missing.isEmpty else { return nil }
         var current = id
         while current != .root {

@@ -4,8 +4,8 @@ import Logging
 import RelayCore
 import RelayStorage
 
-/// Stores the chunks that an exchange hands over: several with one write and one sync, then their locations with
-/// one transaction.
+/// Stores the chunks that an exchange hands over: several with one write and one sync, then their locations
+/// with one transaction.
 struct ChunkKeeper: Sendable {
     let session: ShareSession
     let exchange: ContentExchange
@@ -46,8 +46,8 @@ struct ChunkKeeper: Sendable {
         }
     }
 
-    /// Appends as many as there is room for; they are on disk when it returns. A disk that takes no more is no
-    /// room, whereas a sync that fails is an error.
+    /// Appends as many as there is room for; they are on disk when it returns. A disk that takes no more is
+    /// no room, whereas a sync that fails is an error.
     private static func append(
         _ group: [(ChunkID, EncodedChunk)], to segments: SegmentStore, _ logger: Logger
     ) throws(StateError) -> [(ChunkID, ChunkLocation)] {

@@ -140,10 +140,22 @@ final class ContentExchange: Sendable {
             for action in state.machine.takeActions() { perform(action, &state) }
             return waiter
         }
-        return await withTaskCancellationHandler {
+        let outcome = await Self.answer(answer, ifCancelled: .cancelled)
+        if case .cancelled = outcome {
+            drive { $0.cancel(waiter, chunk: source.want.chunk.id, now: .now()) }
+        }
+        return outcome
+    }
+
+    /// Waits for the answer, or until the task is cancelled.
+    ///
+    /// A cancellation handler runs under the runtime's lock of the task: all it may do is give. Whatever
+    /// takes a lock under which tasks are resumed is done afterwards, by the task itself.
+    private static func answer<T: Sendable>(_ answer: OneShot<T>, ifCancelled: T) async -> T {
+        await withTaskCancellationHandler {
             await answer.value()
         } onCancel: {
-            drive { $0.cancel(waiter, chunk: source.want.chunk.id, now: .now()) }
+            answer.give(ifCancelled)
         }
     }
 
@@ -158,11 +170,11 @@ final class ContentExchange: Sendable {
             for action in state.machine.takeActions() { perform(action, &state) }
             return waiter
         }
-        return await withTaskCancellationHandler {
-            await answer.value()
-        } onCancel: {
+        let outcome = await Self.answer(answer, ifCancelled: .cancelled)
+        if case .cancelled = outcome {
             drive { $0.cancel(waiter, manifest: content, now: .now()) }
         }
+        return outcome
     }
 
     /// Returns when more than `arrivals` devices came online altogether, and after this long in any case.

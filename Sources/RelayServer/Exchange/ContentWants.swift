@@ -23,8 +23,8 @@ struct ContentWants {
         return result
     }
 
-    /// The wants whose index and chunk are the manifest's, with the offsets that are right; and the indexes of
-    /// the others.
+    /// The wants whose index and chunk are the manifest's, with the offsets that are right; and the indexes
+    /// of the others.
     static func check(_ wants: [ChunkWant], _ manifest: Manifest) -> (right: [ChunkWant], wrong: [UInt32]) {
         var right: [ChunkWant] = []
         var wrong: [UInt32] = []

@@ -4,9 +4,9 @@ import RelayCore
 
 /// Decides who is asked for the contents that the hub lacks, and who gets what arrives.
 ///
-/// A deterministic machine: inputs go in, actions come out. There is at most one request under way for a chunk
-/// or a chunk list, however many wait for it. A holder that cannot give it, gives it wrong or is silent too
-/// long is followed by the next; when there is none, the waiters are told, and the matter is forgotten.
+/// A deterministic machine: inputs go in, actions come out. There is at most one request under way for a
+/// chunk or a chunk list, however many wait for it. A holder that cannot give it, gives it wrong or is silent
+/// too long is followed by the next; when there is none, the waiters are told, and the matter is forgotten.
 struct ExchangeMachine {
     struct ChunkJob {
         enum Phase {

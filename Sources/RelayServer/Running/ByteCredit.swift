@@ -2,8 +2,8 @@
 
 import Synchronization
 
-/// How many bytes of contents are in memory on behalf of all connections, so that each may hold less when they
-/// hold much together.
+/// How many bytes of contents are in memory on behalf of all connections, so that each may hold less when
+/// they hold much together.
 final class BufferGauge: Sendable {
     private let used = Atomic<Int>(0)
     private let limitBytes: Int
@@ -15,8 +15,8 @@ final class BufferGauge: Sendable {
     func subtract(_ bytes: Int) { used.wrappingSubtract(bytes, ordering: .relaxed) }
 }
 
-/// The bytes that one party (a connection, the store) may have under way: taken before a chunk is read or asked
-/// for, given back when it was written. Takers are served in order.
+/// The bytes that one party (a connection, the store) may have under way: taken before a chunk is read or
+/// asked for, given back when it was written. Takers are served in order.
 final class ByteCredit: Sendable {
     private struct State {
         var used = 0

@@ -2,8 +2,8 @@
 
 import Synchronization
 
-/// What waits to be carried out by other tasks: messages to be written, chunks to be stored. Putting in never waits;
-/// whoever puts in keeps to bounds of its own, or asks `waitForRoom` first.
+/// What waits to be carried out by other tasks: messages to be written, chunks to be stored. Putting in never
+/// waits; whoever puts in keeps to bounds of its own, or asks `waitForRoom` first.
 final class Mailbox<Element: Sendable>: Sendable {
     struct Entry: Sendable {
         var element: Element

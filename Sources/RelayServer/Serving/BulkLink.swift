@@ -5,8 +5,8 @@ import RelayCore
 import RelayWire
 import Synchronization
 
-/// A device's bulk connection for one share. It carries two conversations: the device asks the hub for contents
-/// (`ContentService` answers), and the hub asks the device (`ContentExchange` does).
+/// A device's bulk connection for one share. It carries two conversations: the device asks the hub for
+/// contents (`ContentService` answers), and the hub asks the device (`ContentExchange` does).
 final class BulkLink: Sendable {
     let id: LinkID
     let device: DeviceID

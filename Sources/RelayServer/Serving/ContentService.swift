@@ -44,8 +44,8 @@ struct ContentService: Sendable {
         } while first < manifest.chunks.count
     }
 
-    /// The chunk list, from a holder if the index lacks it; nil when the device was told that it cannot be had,
-    /// or the request was cancelled.
+    /// The chunk list, from a holder if the index lacks it; nil when the device was told that it cannot be
+    /// had, or the request was cancelled.
     private func manifest(
         _ content: ContentID, _ access: ContentAccess, _ patience: Patience
     ) async -> Manifest? {

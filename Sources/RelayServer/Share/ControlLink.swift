@@ -100,7 +100,8 @@ final class ControlLink: Sendable {
             let checked = try CheckedBatch(batch)
             session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)
         case .applied(let revision): session.inbox.put(.applied(id, revision))
-        case .ping, .pong: break
+        case .ping(let number): session.inbox.put(.ping(id, number))
+        case .pong: break
         }
     }
 }

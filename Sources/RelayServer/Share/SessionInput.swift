@@ -10,6 +10,7 @@ enum SessionInput: Sendable {
     case subscribe(SubscriberID, Cursor?)
     case commit(SubscriberID, CheckedBatch)
     case applied(SubscriberID, Revision)
+    case ping(SubscriberID, UInt64)
     /// The connection has room for more pages.
     case drained(SubscriberID)
 }

@@ -172,6 +172,8 @@ actor ShareSession {
             guard let link = links[id], revision <= open.index.head.revision else { return }
             applied[link.device] = revision
             unsavedApplied.insert(link.device)
+        case .ping(let id, let number):
+            if links[id] != nil { group.inputs.append(.pinged(id, number)) }
         case .drained(let id):
             if links[id] != nil { group.inputs.append(.drained(id)) }
         }

@@ -23,8 +23,8 @@ package struct MemberRecord: Hashable, Sendable {
     }
 }
 
-/// What a hub knows besides the shares' own indexes: its shares, the devices, who is a member of what, and the
-/// tokens of join links that may still be redeemed. Tokens are kept as hashes.
+/// What a hub knows besides the shares' own indexes: its shares, the devices, who is a member of what, and
+/// the tokens of join links that may still be redeemed. Tokens are kept as hashes.
 package final class HubRegistry: Sendable {
     private let file: RegistryFile
 

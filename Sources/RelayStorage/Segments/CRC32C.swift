@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes at a time with the tables of "slicing by
-/// eight" (Kounavis and Berry, 2005). It finds damage, not malice.
+/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes at a time with the tables of "slicing
+/// by eight" (Kounavis and Berry, 2005). It finds damage, not malice.
 struct CRC32C {
     private var register: UInt32 = .max
 

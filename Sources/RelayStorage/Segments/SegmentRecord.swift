@@ -38,8 +38,8 @@ enum SegmentFormat {
     }
 }
 
-/// What stands before a chunk's bytes in a segment, 52 bytes: `RCHK`, the encoding, three zeros, the size before
-/// compression, the stored size, the chunk's id, and a CRC-32C over all that and the bytes.
+/// What stands before a chunk's bytes in a segment, 52 bytes: `RCHK`, the encoding, three zeros, the size
+/// before compression, the stored size, the chunk's id, and a CRC-32C over all that and the bytes.
 struct SegmentRecord {
     var chunk: ChunkID
     var encoding: ChunkEncoding

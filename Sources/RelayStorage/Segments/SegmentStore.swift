@@ -3,8 +3,8 @@
 package import RelayCore
 import Synchronization
 
-/// A hub's chunks of one share in append-only files of up to 256 MiB, which describe themselves well enough that
-/// the index of what lies where can be made again from them.
+/// A hub's chunks of one share in append-only files of up to 256 MiB, which describe themselves well enough
+/// that the index of what lies where can be made again from them.
 ///
 /// Safe to use from several threads at once. What was appended is on disk when a later `sync` has returned.
 package final class SegmentStore: Sendable {

@@ -2,8 +2,8 @@
 
 import RelayCore
 
-/// The answers to a batch as bytes: a version, the count, then for each a tag and what it carries. Numbers are
-/// little-endian groups of seven bits; an accepted revision is kept as its distance from the last one.
+/// The answers to a batch as bytes: a version, the count, then for each a tag and what it carries. Numbers
+/// are little-endian groups of seven bits; an accepted revision is kept as its distance from the last one.
 enum AnswerCodec {
     private static let version: UInt8 = 1
 

@@ -5,8 +5,8 @@ package import RelayCore
 /// A hub's index of one share in an SQLite database of its own: nodes, versions, chunk lists, and where the
 /// chunks lie.
 ///
-/// Not Sendable: it has one owner. All calls are for use inside `transaction`, but for `epoch` and `head`; what
-/// a transaction wrote is on disk when it returns.
+/// Not Sendable: it has one owner. All calls are for use inside `transaction`, but for `epoch` and `head`;
+/// what a transaction wrote is on disk when it returns.
 package final class SQLiteShareIndex: ShareIndex {
     let database: StateDatabase
     private var statements = StatementCache<ShareQuery>()

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// The built programs, found beside the test bundle or where `RELAY_BIN` says.
+enum Programs {
+    static func path(_ name: String) throws -> String {
+        for directory in candidates() {
+            let path = directory + "/" + name
+            if access(path, X_OK) == 0 { return path }
+        }
+        throw TestFailure("\(name) is not built: looked in \(candidates().joined(separator: ", "))")
+    }
+
+    private static func candidates() -> [String] {
+        var directories: [String] = []
+        if let given = ProcessInfo.processInfo.environment["RELAY_BIN"] { directories.append(given) }
+        for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
+            directories.append((argument as NSString).deletingLastPathComponent)
+        }
+        directories.append((CommandLine.arguments[0] as NSString).deletingLastPathComponent)
+        return directories
+    }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What a program that ended left behind.
+struct ProgramResult {
+    var status: Int32
+    var output: String
+    var errors: String
+}
+
+/// One run of a program, its output collected in files.
+final class ProgramRun {
+    private let process = Process()
+    private let outputPath: String
+    private let errorPath: String
+
+    init(_ name: String, _ arguments: [String], in directory: String) throws {
+        let id = UUID().uuidString.prefix(8)
+        outputPath = "\(directory)/\(name)-\(id).out"
+        errorPath = "\(directory)/\(name)-\(id).err"
+        process.executableURL = URL(fileURLWithPath: try Programs.path(name))
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try Self.open(outputPath)
+        process.standardError = try Self.open(errorPath)
+        try process.run()
+    }
+
+    private static func open(_ path: String) throws -> FileHandle {
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw TestFailure("cannot create \(path)") }
+        return handle
+    }
+
+    var processID: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
+    var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
+
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    func waitForEnd() -> ProgramResult {
+        process.waitUntilExit()
+        return ProgramResult(status: process.terminationStatus, output: output, errors: errors)
+    }
+
+    /// Ends the program as a service manager would; kills it if it does not go in ten seconds.
+    @discardableResult
+    func end() -> ProgramResult {
+        if process.isRunning {
+            process.terminate()
+            let deadline = Date(timeIntervalSinceNow: 10)
+            while process.isRunning, Date() < deadline { usleep(2000) }
+            if process.isRunning { signal(SIGKILL) }
+        }
+        return waitForEnd()
+    }
+
+    /// Waits until the output has a line that begins so, and gives the line.
+    func waitForLine(containing text: String, seconds: Double = 20) throws -> String {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while Date() < deadline {
+            if let line = output.split(separator: "\n").first(where: { $0.contains(text) }) {
+                return String(line)
+            }
+            guard process.isRunning else { break }
+            usleep(2000)
+        }
+        throw TestFailure("no line with “\(text)”; output: \(output); errors: \(errors)")
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite(.serialized) struct RelayingTests {
+    @Test func `a hub that keeps nothing relays from the other agent`() throws {
+        let setup = try Setup(storeLimit: "0")
+        let a = try setup.agent("a")
+        let b = try setup.agent("b")
+        try a.shell("head -c 3000000 /dev/urandom > big; echo small > small")
+        try setup.settle()
+        #expect(try setup.differences() == "")
+        #expect(try Shell.run("find hub -name '*.seg' -size +4k | wc -l", in: setup.directory) == "0\n")
+        let result = try b.control("download", "big", "-o", setup.directory + "/copy")
+        #expect(result.status == 0, "\(result.errors)")
+        try Shell.run("cmp copy folder-a/big", in: setup.directory)
+    }
+
+    @Test
+    func `with nobody online that has it, download says whom it waits for, and the mirror completes later`()
+        throws
+    {
+        let setup = try Setup(storeLimit: "0")
+        let a = try setup.agent("laptop")
+        try a.shell("head -c 200000 /dev/urandom > rare")
+        try a.wait()
+        a.stop()
+        let b = try setup.agent("b")
+        let result = try b.control("download", "rare", "-o", setup.directory + "/copy", "--timeout", "1")
+        #expect(result.status != 0)
+        #expect(result.errors.contains("laptop"), "\(result.errors)")
+        try a.start()
+        try setup.settle()
+        #expect(try setup.differences() == "")
+    }
+
+    @Test func `upload, list, status, delete and the shell do what they say`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let b = try setup.agent("b")
+        try Shell.run("echo outside > file", in: setup.directory)
+        #expect(try a.control("upload", "file", "--to", "in/side").status == 0)
+        try setup.settle()
+        #expect(b.read("in/side") == "outside\n")
+        #expect(try b.control("list").output.contains("in/side"))
+        #expect(try b.control("list", "--json").output.contains("\"in sync\""))
+        #expect(try b.control("status").output.contains("in sync"))
+        #expect(try b.control("delete", "in/side").status == 0)
+        try setup.settle()
+        #expect(a.read("in/side") == nil)
+        #expect(try b.control("download", "not/there").status == 5)
+        let control = try Programs.path("relay-ctl")
+        try Shell.run(
+            "printf 'UPLOAD@file\\nDOWNLOAD@file\\nDELETE@file\\n' | \(control) --state \(a.state) shell",
+            in: setup.directory)
+        try setup.settle()
+        #expect(b.read("file") == nil)
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// A hub and agents, each with its folder, in a temporary directory that goes with it.
+final class Setup {
+    let directory: String
+    private(set) var hub: ProgramRun?
+    private(set) var address = "127.0.0.1:0"
+    private var hubOptions: [String] = []
+    private var agents: [Agent] = []
+
+    init(storeLimit: String? = nil) throws {
+        directory = "/var/tmp/relay-test-\(getpid())-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        if let storeLimit { hubOptions = ["--store-limit", storeLimit] }
+        try startHub()
+    }
+
+    deinit {
+        for agent in agents { agent.stop() }
+        hub?.end()
+        if ProcessInfo.processInfo.environment["RELAY_KEEP"] == nil {
+            _ = try? Shell.run("chmod -R u+rwX '\(directory)' 2>/dev/null; rm -rf '\(directory)'")
+        }
+    }
+
+    var hubData: String { directory + "/hub" }
+
+    func startHub() throws {
+        let run = try ProgramRun(
+            "relay-server", ["run", "--data", hubData, "--listen", address] + hubOptions, in: directory)
+        let line = try run.waitForLine(containing: "ready")
+        guard let range = line.range(of: #"127\.0\.0\.1:\d+"#, options: .regularExpression) else {
+            throw TestFailure("no address in “\(line)”")
+        }
+        address = String(line[range])
+        hub = run
+    }
+
+    func stopHub(with signal: Int32 = SIGTERM) {
+        hub?.signal(signal)
+        _ = hub?.waitForEnd()
+        hub = nil
+    }
+
+    func invite() throws -> String {
+        let result = try ProgramRun("relay-server", ["invite", "--data", hubData], in: directory).waitForEnd()
+        guard result.status == 0 else { throw TestFailure("invite failed: \(result.errors)") }
+        return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// An agent with a folder of its own that has joined, and runs.
+    func agent(_ name: String) throws -> Agent {
+        let agent = Agent(name: name, setup: self)
+        try agent.start(["--join", try invite()])
+        agents.append(agent)
+        return agent
+    }
+
+    /// Waits until all agents are in sync with the hub.
+    func settle(seconds: Int = 60) throws {
+        // A second round sees what the later ones sent after the earlier ones had settled.
+        for _ in 0..<2 {
+            for agent in agents where agent.isRunning { try agent.wait(seconds: seconds) }
+        }
+    }
+
+    /// Compares all folders: names, kinds, contents, modes, times of files, link targets.
+    func differences() throws -> String {
+        guard let first = agents.first else { return "no agents" }
+        let expected = try Tree.listing(first.folder)
+        for other in agents.dropFirst() {
+            let found = try Tree.listing(other.folder)
+            if found != expected {
+                let missing = expected.subtracting(found).sorted().prefix(5)
+                let extra = found.subtracting(expected).sorted().prefix(5)
+                return "only \(first.name): \(missing); only \(other.name): \(extra)"
+            }
+        }
+        return ""
+    }
+}
+
+/// One agent's program, folder and state.
+final class Agent {
+    let name: String
+    let folder: String
+    let state: String
+    private unowned let setup: Setup
+    private(set) var run: ProgramRun?
+
+    init(name: String, setup: Setup) {
+        self.name = name
+        self.setup = setup
+        folder = setup.directory + "/folder-" + name
+        state = setup.directory + "/state-" + name
+    }
+
+    var isRunning: Bool { run?.isRunning ?? false }
+
+    func start(_ options: [String] = []) throws {
+        let run = try ProgramRun(
+            "relay-agent", ["run", folder, "--state", state, "--name", name] + options, in: setup.directory)
+        _ = try run.waitForLine(containing: "serving")
+        self.run = run
+    }
+
+    func stop(with signal: Int32 = SIGTERM) {
+        if signal == SIGTERM {
+            run?.end()
+        } else {
+            run?.signal(signal)
+            _ = run?.waitForEnd()
+        }
+        run = nil
+    }
+
+    @discardableResult
+    func control(_ arguments: String...) throws -> ProgramResult {
+        try ProgramRun("relay-ctl", ["--state", state] + arguments, in: setup.directory).waitForEnd()
+    }
+
+    func wait(seconds: Int = 60) throws {
+        let result = try control("wait", "--timeout", "\(seconds)")
+        guard result.status == 0 else {
+            let status = try control("status")
+            throw TestFailure(
+                "\(name) is not in sync: \(result.errors)\n\(status.output)\(run?.errors ?? "")")
+        }
+    }
+
+    /// Runs a shell script in the folder.
+    @discardableResult
+    func shell(_ script: String) throws -> String { try Shell.run(script, in: folder) }
+
+    func read(_ path: String) -> String? { try? String(contentsOfFile: folder + "/" + path, encoding: .utf8) }
+
+    func write(_ path: String, _ text: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + path))
+    }
+
+    /// The names of conflict copies anywhere in the folder.
+    func conflictCopies() throws -> [String] {
+        try shell("find . -name '*(conflict *' | sort").split(separator: "\n").map(String.init)
+    }
+}
+
+enum Shell {
+    @discardableResult
+    static func run(_ script: String, in directory: String = "/") throws -> String {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-euo", "pipefail", "-c", script]
+        process.currentDirectoryURL = URL(fileURLWithPath: directory)
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw TestFailure("“\(script)” ended with \(process.terminationStatus)")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+/// A folder as lines that are equal when the folders are.
+enum Tree {
+    static func listing(_ folder: String) throws -> Set<String> {
+        let script = """
+            find . -mindepth 1 -path ./.relay -prune -o -type f -printf 'f %m %s %T@ %p\\0' \
+            -o -type d -printf 'd %m %p\\0' -o -type l -printf 'l %l %p\\0' | tr '\\n\\0' '\\001\\n' | sort
+            find . -path ./.relay -prune -o -type f -print0 | sort -z | xargs -0 -r sha256sum -z | tr '\\n\\0' '\\001\\n'
+            """
+        let text = try Shell.run(script, in: folder)
+        return Set(text.split(separator: "\n").map(String.init))
+    }
+}
