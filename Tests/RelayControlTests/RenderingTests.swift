@@ -63,7 +63,7 @@ import Testing
                 "/home/ann/docs  docs\\x1b[2J  offline        2        41  hub:4817",
                 "",
                 "/home/ann/docs is offline: cannot reach hub:4817",
-                "/home/ann/docs: 3 directories cannot be watched and are polled",
+                "/home/ann/docs: 3 directories are not watched but polled",
                 "not in sync in /home/ann/docs:",
                 "  plan.md: waiting for laptop",
             ])
