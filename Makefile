@@ -62,9 +62,10 @@ check:
 
 test: setup check
 
-# SEEDS seeds of the simulated world, from 1.
+# SEEDS seeds of the simulated world, from 1, or what ARGUMENTS say, as in ARGUMENTS='--replay 7'.
+ARGUMENTS ?= --seeds $(SEEDS)
 simulate:
-	swift run -c release relay-simulate --seeds $(SEEDS)
+	swift run -c release relay-simulate $(ARGUMENTS)
 
 demo: setup build
 	examples/demo.sh
