@@ -40,15 +40,4 @@ package enum Environment {
         let path = String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
         return path.lastIndex(of: "/").map { String(path[..<$0]) }
     }
-
-    /// Makes a directory (mode 0700) and those above it, unless they are there.
-    package static func makeDirectories(_ path: String) throws(ControlError) {
-        var current = path.hasPrefix("/") ? "" : "."
-        for part in path.split(separator: "/") {
-            current += "/" + part
-            guard mkdir(current, 0o700) == 0 || errno == EEXIST else {
-                throw .failed("cannot make the directory \(current): \(String(cString: strerror(errno)))")
-            }
-        }
-    }
 }

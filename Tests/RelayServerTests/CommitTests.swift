@@ -161,6 +161,27 @@ import Testing
         }
     }
 
+    @Test func `one who does not read holds up nobody, and gets all once it reads`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory) { hub in
+                let author = try await hub.joinFully("author")
+                let slow = try await hub.joinFully("slow")
+                let reader = try await hub.joinFully("reader")
+                for round in 0..<24 {
+                    let files = (0..<12).map { TestFile.random(60_000, seed: UInt64(1000 + round * 12 + $0)) }
+                    try await author.commit(
+                        files.enumerated().map { $1.create("\(round)-\($0)") }, offers: files.map(\.offer))
+                    while reader.cursor?.revision != author.decidedAt { _ = try await reader.changes() }
+                }
+                var seen = 0
+                while slow.cursor?.revision != author.decidedAt {
+                    seen += try await slow.changes().records.count
+                }
+                #expect(seen == 24 * 12)
+            }
+        }
+    }
+
     @Test func `a hub that starts again over the same data goes on where it was`() async throws {
         try await withDirectory { directory in
             let file = TestFile.text("kept")

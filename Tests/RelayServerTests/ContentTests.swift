@@ -334,6 +334,31 @@ import Testing
         }
     }
 
+    @Test func `a device that goes away in the middle harms nobody`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory, storeLimitBytes: 1 << 20) { hub in
+                let author = try await hub.joinFully("author")
+                let file = TestFile.random(2 << 20, seed: 15)
+                try await author.create("f", file)
+                let holder = try author.holder(of: file)
+                async let served: Void = holder.run()
+                let hasty = try await hub.joinFully("hasty")
+                let patient = try await hub.joinFully("patient")
+                for round in 0..<20 {
+                    let request = try await hasty.want(file, 0..<file.chunkCount)
+                    try await patient.want(file, 0..<file.chunkCount)
+                    try await hasty.receive(file, count: round % 4)
+                    try await hasty.sendBulk(.cancel(request: request))
+                    if round % 2 == 0 { await hasty.bulk?.close() }
+                    try await patient.receive(file, count: file.chunkCount)
+                    try await hasty.connectBulk()
+                }
+                await author.disconnect()
+                await served
+            }
+        }
+    }
+
     /// Flips a bit of these bytes wherever they lie in the store.
     private func damage(_ bytes: [UInt8], in directory: String) throws {
         let root = URL(fileURLWithPath: directory + "/server/shares")

@@ -69,6 +69,33 @@ import Testing
         }
     }
 
+    @Test func `a damaged index is told at the start, and left as it is`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory) { hub in
+                let agent = try await hub.joinFully("agent")
+                try await agent.create("f", .text("f"))
+            }
+            let shares = URL(fileURLWithPath: directory + "/server/shares")
+            let share = try #require(
+                FileManager.default.contentsOfDirectory(at: shares, includingPropertiesForKeys: nil).first)
+            let index = share.appendingPathComponent("index.sqlite")
+            let garbage = Data(repeating: 0x5a, count: 100_000)
+            try garbage.write(to: index)
+            let hub = Hub(
+                configuration: HubConfiguration(
+                    dataDirectory: directory + "/server", host: "127.0.0.1", port: 0),
+                logger: testLogger())
+            await #expect { try await hub.run() } throws: { error in
+                if case HubError.state(let text)? = error as? HubError {
+                    text.contains("index.sqlite")
+                } else {
+                    false
+                }
+            }
+            #expect(try Data(contentsOf: index) == garbage)
+        }
+    }
+
     @Test func `garbage on the port harms nobody`() async throws {
         try await withDirectory { directory in
             try await withHub(directory) { hub in

@@ -17,6 +17,8 @@ final class BulkLink: Sendable {
     private let farewell = Mutex<Refusal?>(nil)
     /// The device's requests that are being answered, to be cancelled.
     private let requests = Mutex<[UInt32: OneShot<Void>]>([:])
+    /// The contents that were relayed to the device last.
+    private let relayed = Mutex<[ContentID]>([])
     private let logger: Logger
 
     /// The most bytes that are handed to the connection at a time.
@@ -35,6 +37,18 @@ final class BulkLink: Sendable {
     /// Queues a message for the device; never waits. `bytes` were taken from the credit, and are given back
     /// when the message was written.
     func send(_ message: BulkMessage, bytes: Int = 0) { outgoing.put(message, bytes: bytes) }
+
+    /// Whether nothing of the content was relayed to the device lately.
+    func isFirstRelay(of content: ContentID) -> Bool {
+        relayed.withLock { relayed in
+            if relayed.contains(content) { return false }
+            if relayed.count >= Self.rememberedRelays { relayed.removeFirst() }
+            relayed.append(content)
+            return true
+        }
+    }
+
+    private static let rememberedRelays = 16
 
     /// Says goodbye and closes the connection.
     func end(_ refusal: Refusal) {

@@ -80,14 +80,14 @@ struct ContentService: Sendable {
         let (right, wrong) = ContentWants.check(wants, manifest)
         for index in wrong { link.send(.unavailable(request: request, index: index, .unknown)) }
         let relayed = await send(right, of: content, access, patience)
-        if relayed.chunks > 0 {
-            logger.info(
-                "misses relayed",
-                metadata: [
-                    "content": "\(content)", "device": "\(link.device.short)", "chunks": "\(relayed.chunks)",
-                    "bytes": "\(relayed.bytes)",
-                ])
-        }
+        guard relayed.chunks > 0 else { return }
+        // A large content comes in many requests: one line tells of it, the details are for those who look.
+        logger.log(
+            level: link.isFirstRelay(of: content) ? .info : .debug, "miss relayed",
+            metadata: [
+                "content": "\(content)", "device": "\(link.device.short)", "chunks": "\(relayed.chunks)",
+                "bytes": "\(relayed.bytes)",
+            ])
     }
 
     private typealias Relayed = (chunks: Int, bytes: Int)

@@ -69,9 +69,7 @@ package final class HubListener: Sendable {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        // Without descriptors or memory, accepting pauses for a second instead of spinning.
-                        try channel.pipeline.syncOperations.addHandler(
-                            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+                        try channel.pipeline.syncOperations.addHandler(AcceptPauseChannelHandler())
                     }
                 }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
