@@ -46,8 +46,9 @@ extension SharedFolder {
             leavesNoTrace = fileSystem.hidesMappedWrites
         }
         let before = try Kernel.status(file).fingerprint
-        guard let content = try FileReading.describe(file, expecting: before) else { return .busy }
+        // A write from here on gets a later time than the fingerprint tells, if that is old by now.
         let now = Timestamp.now()
+        guard let content = try FileReading.describe(file, expecting: before) else { return .busy }
         guard try Kernel.status(file).fingerprint == before,
             let status = try parent.statusIfPresent(name.bytes), status.identity == before.identity
         else { return .busy }
