@@ -19,7 +19,8 @@ private struct Conversation {
     init() throws {
         engine = HubEngine(index: index, chain: Self.chain, offer: { _ in nil })
         _ = try engine.receive([
-            .subscribed(Self.laptop, Self.laptopDevice, nil), .subscribed(Self.desk, Self.deskDevice, nil),
+            .subscribed(Self.laptop, Self.laptopDevice, nil, unanswered: nil),
+            .subscribed(Self.desk, Self.deskDevice, nil, unanswered: nil),
         ])
     }
 
@@ -223,7 +224,7 @@ private struct Conversation {
         ahead.revision = Revision(50)
         for (cursor, resumes) in [(cursor, true), (strange, false), (ahead, false)] {
             let effects = try conversation.engine.receive([
-                .subscribed(SubscriberID(9), C.deskDevice, cursor)
+                .subscribed(SubscriberID(9), C.deskDevice, cursor, unanswered: nil)
             ])
             for case .send(SubscriberID(9), .welcome(let welcome)) in effects {
                 #expect(welcome.resumes == resumes)
@@ -232,6 +233,46 @@ private struct Conversation {
             for case .send(SubscriberID(9), .changes(let page)) in effects { records += page.records.count }
             #expect(records == (resumes ? 0 : 1))
         }
+    }
+
+    @Test func `a batch without an answer is answered to the next connection, or known lost`()
+        throws
+    {
+        let conversation = try Conversation()
+        _ = try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))])
+        for (number, isKnown) in [(1, true), (2, false)] as [(UInt64, Bool)] {
+            let batch = BatchID(high: 0, low: number)
+            let effects = try conversation.engine.receive([
+                .subscribed(SubscriberID(100 * number), C.laptopDevice, nil, unanswered: batch),
+                .subscribed(
+                    SubscriberID(100 * number + 1), C.laptopDevice, conversation.index.head, unanswered: batch
+                ),
+            ])
+            // Who does not resume was told nothing of what the answer builds on.
+            let welcomes = effects.compactMap { effect -> Bool? in
+                if case .send(_, .welcome(let welcome)) = effect { welcome.answers } else { nil }
+            }
+            #expect(welcomes == [false, isKnown])
+            let answer = HubEffect.send(
+                SubscriberID(100 * number + 1),
+                .committed(batch, answers: [.accepted(Revision(1))], decidedAt: Revision(1)))
+            #expect(effects.contains(answer) == isKnown)
+        }
+    }
+
+    @Test func `of the connections of one device only the newest counts`() throws {
+        let conversation = try Conversation()
+        _ = try conversation.engine.receive([
+            .subscribed(SubscriberID(9), C.laptopDevice, nil, unanswered: nil)
+        ])
+        #expect(try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))]).isEmpty)
+        #expect(
+            try conversation.engine.receive([
+                .subscribed(SubscriberID(8), C.laptopDevice, nil, unanswered: nil)
+            ]).isEmpty)
+        #expect(conversation.index.head.revision == .zero)
+        #expect(try !conversation.engine.receive([.commit(SubscriberID(9), C.batch(1, Self.create))]).isEmpty)
+        #expect(conversation.index.head.revision == Revision(1))
     }
 
     @Test func `who does not keep up gets no more pages, and all of them later`() throws {

@@ -238,6 +238,38 @@ import Testing
         }
     }
 
+    @Test func `nothing is done in a directory that only has the name of the one that was meant`() throws {
+        let scratch = try Scratch()
+        scratch.makeDirectory("d")
+        scratch.makeDirectory("e")
+        scratch.write("d/f", "of d")
+        scratch.write("e/f", "of e")
+        let meant = try scratch.fingerprint("d").identity
+        let over = try expectation(scratch, "d/f", keep: false)
+        let (node, payload) = try scratch.staged("new")
+        let steps: [(ApplyStep, NodeID)] = [
+            (.placeFile(relative("d/f"), payload, over: over), node),
+            (.placeFile(relative("d/g"), payload, over: .nothing), node),
+            (.makeDirectory(relative("d/h"), mode: PermissionBits(0o755)), .root),
+            (
+                .move(
+                    from: relative("e/f"), to: relative("d/i"),
+                    identity: try scratch.fingerprint("e/f").identity), .root
+            ),
+        ]
+        #expect(rename(scratch.path + "/d", scratch.path + "/x") == 0)
+        #expect(rename(scratch.path + "/e", scratch.path + "/d") == 0)
+        #expect(rename(scratch.path + "/x", scratch.path + "/e") == 0)
+        for (step, node) in steps {
+            let action = ApplyAction(node: node, step: step, directory: meant)
+            #expect(scratch.folder.apply([action])[0].outcome == .absent)
+        }
+        #expect(scratch.text("d/f") == "of e")
+        #expect(scratch.text("e/f") == "of d")
+        #expect(try scratch.names(relative("d")) == ["f"])
+        #expect(try scratch.names(relative("e")) == ["f"])
+    }
+
     @Test func `a batch is done in order, and one trouble does not stop the rest`() throws {
         let scratch = try Scratch()
         var actions: [ApplyAction] = []

@@ -15,6 +15,8 @@ final class HandDrivenAgent {
     private var lastRequest: UInt32 = 0
     /// The newest cursor that came with a page.
     private(set) var cursor: Cursor?
+    /// The share's revision after the agent's last commit.
+    private(set) var decidedAt: Revision?
 
     init(name: String, identity: DeviceIdentity, port: Int, hub: DeviceID) {
         self.name = name
@@ -58,7 +60,11 @@ final class HandDrivenAgent {
     func next() async throws -> HubMessage {
         let control = try #require(control)
         guard let message = try await control.next() else { throw FixtureError("the hub closed control") }
-        if case .changes(let page) = message { cursor = page.through }
+        switch message {
+        case .changes(let page): cursor = page.through
+        case .committed(_, _, let revision): decidedAt = revision
+        default: break
+        }
         return message
     }
 
@@ -67,7 +73,7 @@ final class HandDrivenAgent {
     func subscribe(_ cursor: Cursor?) async throws -> (
         welcome: Welcome, records: [NodeRecord], offers: [ContentOffer]
     ) {
-        try await send(.subscribe(cursor))
+        try await send(.subscribe(cursor, unanswered: nil))
         guard case .welcome(let welcome) = try await next() else { throw FixtureError("no welcome") }
         var records: [NodeRecord] = []
         var offers: [ContentOffer] = []

@@ -57,7 +57,8 @@ func describe(_ record: NodeRecord) -> String {
 
 func describe(_ message: AgentMessage) -> String {
     switch message {
-    case .subscribe(let cursor): "subscribe after \(cursor.map { "\($0.revision)" } ?? "nothing")"
+    case .subscribe(let cursor, let unanswered):
+        "subscribe after \(cursor.map { "\($0.revision)" } ?? "nothing")\(unanswered == nil ? "" : ", unanswered")"
     case .commit(let batch): "commit " + batch.operations.map(describe).joined(separator: ", ")
     case .applied(let revision): "applied \(revision)"
     case .ping, .pong: "ping"
@@ -66,7 +67,8 @@ func describe(_ message: AgentMessage) -> String {
 
 func describe(_ message: HubMessage) -> String {
     switch message {
-    case .welcome(let welcome): "welcome, head \(welcome.head), resumes \(welcome.resumes)"
+    case .welcome(let welcome):
+        "welcome, head \(welcome.head), resumes \(welcome.resumes), answers \(welcome.answers)"
     case .changes(let page):
         "changes through \(page.through.revision)\(page.reachesHead ? "" : ", more follow"): "
             + page.records.map(describe).joined(separator: ", ")
@@ -113,7 +115,7 @@ func describe(_ outcome: ApplyOutcome) -> String {
 private func describe(_ outcome: ScanOutcome) -> String {
     switch outcome {
     case .entry(_, let found): found.map(describe) ?? "nothing"
-    case .directory(_, let entries): "[" + entries.map(describe).joined(separator: ", ") + "]"
+    case .directory(_, let entries, _): "[" + entries.map(describe).joined(separator: ", ") + "]"
     case .absent: "absent"
     case .failed: "failed"
     }

@@ -8,6 +8,8 @@ package final class MemoryReplica: ReplicaStore {
     private enum Undo {
         case node(NodeID, ReplicaNode?)
         case cursor(Cursor?)
+        case unanswered(UnansweredBatch?)
+        case formerStates(NodeID, [NodeState])
     }
 
     private var rows: [NodeID: ReplicaNode] = [:]
@@ -19,6 +21,8 @@ package final class MemoryReplica: ReplicaStore {
     private var journal: [Undo] = []
     private var commits: [[Undo]] = []
     package private(set) var cursor: Cursor?
+    package private(set) var unanswered: UnansweredBatch?
+    private var formerStates: [NodeID: [NodeState]] = [:]
 
     package init() {}
 
@@ -50,6 +54,8 @@ package final class MemoryReplica: ReplicaStore {
             switch entry {
             case .node(let id, let before): set(id, before)
             case .cursor(let before): cursor = before
+            case .unanswered(let before): unanswered = before
+            case .formerStates(let id, let before): formerStates[id] = before.isEmpty ? nil : before
             }
         }
     }
@@ -66,6 +72,29 @@ package final class MemoryReplica: ReplicaStore {
     package func setCursor(_ cursor: Cursor?) {
         journal.append(.cursor(self.cursor))
         self.cursor = cursor
+    }
+
+    package func setUnanswered(_ batch: UnansweredBatch?) {
+        journal.append(.unanswered(unanswered))
+        unanswered = batch
+    }
+
+    package func nodesWithFormerStates() -> [NodeID] { formerStates.keys.sorted() }
+
+    package func formerStates(of node: NodeID) -> [NodeState] { formerStates[node] ?? [] }
+
+    package func nodesFormerly(at placement: Placement) -> [NodeID] {
+        formerStates.filter { $0.value.contains { $0.placement == placement } }.keys.sorted()
+    }
+
+    package func addFormerState(_ state: NodeState, of node: NodeID) {
+        journal.append(.formerStates(node, formerStates[node] ?? []))
+        formerStates[node, default: []].append(state)
+    }
+
+    package func removeFormerStates(of node: NodeID) {
+        journal.append(.formerStates(node, formerStates[node] ?? []))
+        formerStates[node] = nil
     }
 
     private func set(_ id: NodeID, _ node: ReplicaNode?) {

@@ -36,7 +36,7 @@ final class SimulatedFolder {
         case .directory(let path):
             guard let inode = disk.find(path), disk.inodes[inode].kind == .directory else { return .absent }
             let entries = disk.inodes[inode].entries.map { found($0.inode, $0.name) }
-            return .directory(disk.identity(inode), entries)
+            return .directory(disk.identity(inode), entries, hidden: [])
         }
     }
 
@@ -88,6 +88,15 @@ final class SimulatedFolder {
     // Applying.
 
     func apply(_ action: ApplyAction, _ witness: any FolderWitness) -> ApplyOutcome {
+        if let expected = action.directory {
+            guard let parent = disk.findParent(action.step.path), disk.identity(parent) == expected else {
+                return .absent
+            }
+        }
+        return carryOut(action, witness)
+    }
+
+    private func carryOut(_ action: ApplyAction, _ witness: any FolderWitness) -> ApplyOutcome {
         switch action.step {
         case .makeDirectory(let path, let mode):
             place(path, over: .nothing, witness) {
@@ -144,7 +153,7 @@ final class SimulatedFolder {
             guard disk.inodes[displaced].kind != .directory else { return .changed }
             let before = disk.fingerprint(displaced)
             let isExpected = before == expected
-            if !isExpected, before.hasSameBytesLikely(as: expected) { return .changed }
+            if !isExpected, before.mayHoldTheSame(as: expected) { return .changed }
             let inode = make()
             let isSame =
                 disk.inodes[displaced].kind == .file
@@ -288,8 +297,8 @@ final class SimulatedFolder {
 }
 
 extension Fingerprint {
-    /// Whether only mode or status time differ: the file was most likely not written to.
-    fileprivate func hasSameBytesLikely(as other: Fingerprint) -> Bool {
-        identity == other.identity && sizeBytes == other.sizeBytes && modified == other.modified
+    /// Whether only metadata differ: the file may well hold what it held.
+    fileprivate func mayHoldTheSame(as other: Fingerprint) -> Bool {
+        identity == other.identity && sizeBytes == other.sizeBytes
     }
 }

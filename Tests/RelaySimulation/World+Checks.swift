@@ -34,6 +34,15 @@ extension World {
         return result
     }
 
+    private func nodeOfHub(at path: RelativePath) -> NodeID? {
+        var current = NodeID.root
+        for name in path.components {
+            guard let child = hub.index.child(Placement(parent: current, name: name)) else { return nil }
+            current = child
+        }
+        return current
+    }
+
     func standingsOfHub() -> [RelativePath: Standing] {
         var result: [RelativePath: Standing] = [:]
         var stack: [(NodeID, RelativePath)] = [(.root, .root)]
@@ -97,10 +106,22 @@ extension World {
             }
         }
         for token in ledger.kept where counts[token] == nil {
-            let isKept = hub.index.holds(token) ? "in the hub's history only" : "nowhere"
+            let isInHistory = hub.index.holds(token)
+            // An agent that forgot takes what stands on its disk for an edit of what it remembers, and so may
+            // bring an old content back over a newer one; that one then is in the history.
+            if isInHistory, ledger.hasForgotten { continue }
+            let isKept = isInHistory ? "in the hub's history only" : "nowhere"
             fail("N2", "content \(token.number), which no user gave up, is \(isKept)")
         }
-        for token in ledger.removed where counts[token] != nil {
+        // Where the hub's content is lost, the disks keep the last that anybody has.
+        let lost = lostPaths(standingsOfHub())
+        var standing: Set<Token> = []
+        for agent in agents {
+            for (path, inode) in agent.disk.walk() where !lost.contains(path) {
+                standing.insert(agent.disk.inodes[inode].token)
+            }
+        }
+        for token in ledger.removed where standing.contains(token) {
             fail("N5", "content \(token.number), which users removed, is there again")
         }
         checkCopies()
@@ -117,12 +138,15 @@ extension World {
             let token = agents[0].disk.inodes[inode].token
             guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies,
                 // Agents that forgot what they had in common with the hub cannot tell an old content from a
-                // new.
-                !ledger.hasForgotten
+                // new; and what users made of a copy is theirs.
+                !ledger.hasForgotten, path.name.map(userNames.contains) == false
             else {
                 continue
             }
-            let key = path.parent.bytes + [0x2f] + name[..<start] + Array(" \(token.number)".utf8)
+            // Two nodes may have lost the same content, as when two users put it in two places.
+            let origin = nodeOfHub(at: path).flatMap { hub.index.record($0)?.origin?.bytes }
+            let stem = origin ?? path.parent.bytes + [0x2f] + name[..<start]
+            let key = stem + Array(" \(token.number)".utf8)
             if !seen.insert(key).inserted { fail("N8", "\(path) is the second copy of its content") }
         }
         // A passing name that was forgotten is a name like any other.

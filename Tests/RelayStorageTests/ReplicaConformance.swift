@@ -7,7 +7,7 @@ import Testing
 enum ReplicaRule: String, CaseIterable, Sendable {
     case startsEmpty, givesBackWhatWasPut, forgetsEmptyNodes, rewritesFacets, findsLocalChildren
     case findsByIdentity, findsTrustedContent, findsRemoteChildren, listsUnsynced, pagesNodes, keepsCursor
-    case keepsManifests, allowsTwoOfOneName
+    case keepsManifests, allowsTwoOfOneName, keepsUnanswered, keepsFormerStates
 
     func check(_ store: any ReplicaStore) throws {
         switch self {
@@ -24,6 +24,8 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         case .keepsCursor: try cursor(store)
         case .keepsManifests: try manifests(store)
         case .allowsTwoOfOneName: try twoOfOneName(store)
+        case .keepsUnanswered: try unanswered(store)
+        case .keepsFormerStates: try formerStates(store)
         }
     }
 
@@ -55,6 +57,45 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         nodes.append(ReplicaNode(id: .root, local: try Sample.local("r", in: .limbo, nil, inode: 0)))
         for node in nodes { try store.put(node) }
         for node in nodes { #expect(try store.node(node.id) == node) }
+    }
+
+    private func unanswered(_ store: any ReplicaStore) throws {
+        #expect(store.unanswered == nil)
+        let link = Payload.symlink(target: [0xff, 0, 0x80])
+        let batch = UnansweredBatch(
+            id: BatchID(high: 7, low: .max),
+            operations: [
+                .create(
+                    node: Sample.node(1), placement: try Sample.placement("a"), payload: Sample.file(1),
+                    origin: nil),
+                .create(
+                    node: Sample.node(2), placement: try Sample.placement("c\u{301}", in: Sample.node(1)),
+                    payload: .directory(mode: PermissionBits(0o700)), origin: Sample.node(9)),
+                .change(node: Sample.node(3), payload: link, basedOn: Revision(UInt64(Int64.max))),
+                .place(node: Sample.node(1), placement: try Sample.placement("b"), basedOn: .ofThisBatch),
+                .remove(node: .root, placementBasedOn: .zero, payloadBasedOn: Revision(300)),
+            ])
+        try store.setUnanswered(batch)
+        #expect(store.unanswered == batch)
+        try store.setUnanswered(nil)
+        #expect(store.unanswered == nil)
+    }
+
+    private func formerStates(_ store: any ReplicaStore) throws {
+        #expect(try store.nodesWithFormerStates() == [])
+        let first = try Sample.state("a", Sample.file(1), revision: 1)
+        let second = try Sample.state("a", .directory(mode: PermissionBits(0o700)), revision: 2)
+        let third = try Sample.state("b", .symlink(target: [0xff]), revision: .max)
+        try store.addFormerState(third, of: Sample.node(2))
+        try store.addFormerState(first, of: Sample.node(1))
+        try store.addFormerState(second, of: Sample.node(2))
+        #expect(try store.nodesWithFormerStates() == [Sample.node(1), Sample.node(2)])
+        #expect(try store.formerStates(of: Sample.node(2)) == [third, second])
+        #expect(try store.nodesFormerly(at: Sample.placement("a")) == [Sample.node(1), Sample.node(2)])
+        #expect(try store.nodesFormerly(at: Sample.placement("c")) == [])
+        try store.removeFormerStates(of: Sample.node(2))
+        #expect(try store.formerStates(of: Sample.node(2)) == [])
+        #expect(try store.nodesWithFormerStates() == [Sample.node(1)])
     }
 
     private func forgets(_ store: any ReplicaStore) throws {

@@ -56,13 +56,13 @@ enum Specimens {
     ]
 
     static let agentMessages: [AgentMessage] = [
-        .subscribe(nil), .subscribe(cursor), .commit(batch),
+        .subscribe(nil, unanswered: nil), .subscribe(cursor, unanswered: batchID), .commit(batch),
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
     ]
 
     static let hubMessages: [HubMessage] = [
-        .welcome(Welcome(share: share, epoch: epoch, head: Revision(12), resumes: false)),
+        .welcome(Welcome(epoch: epoch, head: Revision(12), resumes: false, answers: true)),
         .changes(ChangePage(records: records, offers: [fullOffer], through: cursor, reachesHead: true)),
         .changes(ChangePage(records: [], offers: [], through: cursor, reachesHead: false)),
         .committed(

@@ -40,8 +40,8 @@ package final class HubEngine<Index: ShareIndex> {
         var group = CommitGroup(start: index.head.revision)
         for input in inputs {
             switch input {
-            case .subscribed(let id, let device, let cursor):
-                try subscribe(id, device, cursor, &effects)
+            case .subscribed(let id, let device, let cursor, let unanswered):
+                try subscribe(id, device, cursor, unanswered, &effects)
             case .unsubscribed(let id): subscribers[id] = nil
             case .drained(let id): subscribers[id]?.pagesUnderWay = 0
             case .pinged(let id, let number): subscribers[id]?.pings.append(number)
@@ -54,18 +54,29 @@ package final class HubEngine<Index: ShareIndex> {
     }
 
     private func subscribe(
-        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ effects: inout [HubEffect]
+        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ unanswered: BatchID?,
+        _ effects: inout [HubEffect]
     ) throws(StateError) {
+        // Of a device's connections only the newest counts. Of one whose place it takes nothing is decided
+        // any more, so that a batch that is not known now is not known ever.
+        for (other, subscriber) in subscribers where subscriber.device == device {
+            guard other <= id else { return }
+            subscribers[other] = nil
+        }
         var resumes = cursor == nil && index.head.revision == .zero
         if let cursor, cursor.epoch == index.epoch, try index.chain(at: cursor.revision) == cursor.chain {
             resumes = true
         }
         let position = resumes ? cursor?.revision ?? .zero : .zero
         subscribers[id] = Subscriber(device: device, position: position)
+        var answer: (answers: [OperationAnswer], decidedAt: Revision)?
+        if resumes, let unanswered { answer = try index.answers(device: device, batch: unanswered) }
         let welcome = Welcome(
-            share: ShareID(Bytes16(high: 0, low: 0)), epoch: index.epoch, head: index.head.revision,
-            resumes: resumes)
+            epoch: index.epoch, head: index.head.revision, resumes: resumes, answers: answer != nil)
         effects.append(.send(id, .welcome(welcome)))
+        if let unanswered, let (answers, decidedAt) = answer {
+            effects.append(.send(id, .committed(unanswered, answers: answers, decidedAt: decidedAt)))
+        }
         if position == index.head.revision {
             let page = ChangePage(records: [], offers: [], through: index.head, reachesHead: true)
             effects.append(.send(id, .changes(page)))

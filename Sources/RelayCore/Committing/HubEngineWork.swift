@@ -9,7 +9,8 @@ package struct SubscriberID: Hashable, Sendable, Comparable {
 
 /// What the hub's engine is told. All inputs of one call are decided in one transaction.
 package enum HubInput: Sendable {
-    case subscribed(SubscriberID, DeviceID, Cursor?)
+    /// With the batch that the device has no answer to yet, if there is one.
+    case subscribed(SubscriberID, DeviceID, Cursor?, unanswered: BatchID?)
     case unsubscribed(SubscriberID)
     case commit(SubscriberID, Batch)
     case applied(SubscriberID, Revision)

@@ -71,14 +71,29 @@ package enum ApplyStep: Hashable, Sendable {
     case remove(RelativePath, expected: Fingerprint)
     /// Removes an empty directory.
     case removeDirectory(RelativePath, identity: FileIdentity)
+
+    /// The path that the step is about; of a move, where it leads.
+    package var path: RelativePath {
+        switch self {
+        case .makeDirectory(let path, _), .makeSymlink(let path, _, _), .placeFile(let path, _, _),
+            .move(_, let path, _), .setMetadata(let path, _, _, _), .remove(let path, _),
+            .removeDirectory(let path, _):
+            path
+        }
+    }
 }
 
 package struct ApplyAction: Hashable, Sendable {
     package var node: NodeID
     package var step: ApplyStep
-    package init(node: NodeID, step: ApplyStep) {
+    /// What the directory must be that the step's path (of a move, the new one) lies in: there may meanwhile
+    /// be another of that name. Nil: whatever has the name.
+    package var directory: FileIdentity?
+
+    package init(node: NodeID, step: ApplyStep, directory: FileIdentity? = nil) {
         self.node = node
         self.step = step
+        self.directory = directory
     }
 }
 
@@ -92,7 +107,7 @@ package enum ApplyOutcome: Hashable, Sendable {
     case changed
     /// Not done: the target's name is taken; look there.
     case occupied
-    /// Not done: the entry or a directory above the target is not there; look again.
+    /// Not done: the entry, or the directory that it was to lie in, is not there; look again.
     case absent
     /// Not done: the directory has children; look into it.
     case notEmpty

@@ -16,8 +16,8 @@ package enum ScanRequest: Hashable, Sendable {
     case directory(RelativePath)
 }
 
-/// What kind of entry was found. Sockets, pipes, devices, other file systems' mount points and the root's
-/// `.relay` are never reported, as if they were not there.
+/// What kind of entry was found. Sockets, pipes, devices and the root's `.relay` are never reported, as if
+/// they were not there.
 package enum FoundKind: Hashable, Sendable {
     case file
     case directory
@@ -50,8 +50,9 @@ package enum ScanOutcome: Hashable, Sendable {
     /// `directory`: the identity of the directory that the entry was looked up in. Nil entry: the directory
     /// was opened, and surely has no entry of that name.
     case entry(directory: FileIdentity, FoundEntry?)
-    /// All entries, after the directory was read to its end without an error.
-    case directory(FileIdentity, [FoundEntry])
+    /// All entries, after the directory was read to its end without an error. `hidden`: names over which
+    /// other file systems are mounted; what they hide is unknown, not absent.
+    case directory(FileIdentity, [FoundEntry], hidden: [EntryName])
     /// The directory itself (or one above it) is not there, or is not a directory.
     case absent
     /// Nothing is known; absence must not be concluded.
@@ -122,6 +123,8 @@ package struct ReadResult: Hashable, Sendable {
 package struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Cause: UInt8, Hashable, Sendable {
         case permission, noSpace, readOnly, inputOutput, tooManyOpen, nameTooLong, unsupported, other
+        /// Another file system is mounted over it.
+        case hidden
     }
     package var cause: Cause
     /// One line for people: what could not be done with what, and why.

@@ -2,8 +2,9 @@
 
 /// What an agent tells its hub on the control connection, after the handshake.
 package enum AgentMessage: Hashable, Sendable {
-    /// Asks for every change after the cursor, from the beginning without one, and for all that follow.
-    case subscribe(Cursor?)
+    /// Asks for every change after the cursor, from the beginning without one, and for all that follow; and
+    /// what became of a batch that an earlier connection carried, if one was not answered.
+    case subscribe(Cursor?, unanswered: BatchID?)
     case commit(Batch)
     /// The agent's folder durably holds everything up to this revision.
     case applied(Revision)
@@ -30,19 +31,20 @@ package enum HubMessage: Hashable, Sendable {
 }
 
 package struct Welcome: Hashable, Sendable {
-    package var share: ShareID
     package var epoch: Epoch
     /// The share's newest revision.
     package var head: Revision
     /// Whether the feed goes on from the cursor. If not, every live node and tombstone follows from the
     /// beginning, and what does not come was lost by the hub, not removed.
     package var resumes: Bool
+    /// Whether `committed` follows for the unanswered batch. If not, it is not known, and never will be.
+    package var answers: Bool
 
-    package init(share: ShareID, epoch: Epoch, head: Revision, resumes: Bool) {
-        self.share = share
+    package init(epoch: Epoch, head: Revision, resumes: Bool, answers: Bool) {
         self.epoch = epoch
         self.head = head
         self.resumes = resumes
+        self.answers = answers
     }
 }
 

@@ -111,6 +111,21 @@ package protocol ReplicaStore: AnyObject {
     var cursor: Cursor? { get }
     func setCursor(_ cursor: Cursor?) throws(StateError)
 
+    /// The batch that was sent to the hub and whose answer is not known yet; it outlives the connection and
+    /// the engine that sent it.
+    var unanswered: UnansweredBatch? { get }
+    func setUnanswered(_ batch: UnansweredBatch?) throws(StateError)
+
+    /// The nodes that have former states, in the order of their ids.
+    func nodesWithFormerStates() throws(StateError) -> [NodeID]
+    /// The states that the folder may hold of this node unknown to the local tree, in the order in which they
+    /// were added.
+    func formerStates(of node: NodeID) throws(StateError) -> [NodeState]
+    /// The nodes that have a former state with this placement, in the order of their ids.
+    func nodesFormerly(at placement: Placement) throws(StateError) -> [NodeID]
+    func addFormerState(_ state: NodeState, of node: NodeID) throws(StateError)
+    func removeFormerStates(of node: NodeID) throws(StateError)
+
     /// The chunk list of a content with more than one chunk, if it is known here.
     func manifest(_ content: ContentID) throws(StateError) -> Manifest?
     func putManifest(_ manifest: Manifest, for content: ContentID) throws(StateError)

@@ -9,6 +9,7 @@ extension AgentEngine {
         applyingNodes = []
         for (step, result) in zip(planned, results) {
             try applied(step, result.outcome)
+            try dropFormerStates(of: step.node)
             dirty.insert(step.node)
             if case .fetch(_, let displaced?) = step.purpose { dirty.insert(displaced) }
         }

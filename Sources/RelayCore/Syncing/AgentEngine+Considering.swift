@@ -29,7 +29,7 @@ extension AgentEngine {
     func consider(_ id: NodeID) throws(StateError) {
         waits.remove(id)
         guard !isBusy(id) else { return }
-        guard let node = try replica.node(id) else {
+        guard var node = try replica.node(id) else {
             unstage(id)
             return
         }
@@ -42,26 +42,29 @@ extension AgentEngine {
             }
         }
         if let due = retries[id]?.due, due > now { return }
+        if try recogniseFormerState(&node) { try put(node) }
         try act(on: node)
     }
 
     private func act(on node: ReplicaNode) throws(StateError) {
         switch plan(node) {
         case .forget:
-            // Whether its creation was accepted is not known before the feed tells.
-            guard node.base == nil || node.remote != nil || isFollowing else { return }
             unstage(node.id)
             overruled.remove(node.id)
             clearTrouble(node.id)
             try put(ReplicaNode(id: node.id))
             wake(node.id)
-        case .create, .remove: candidates.insert(node.id)
+        case .create: if try !isKnownToHub(node) { candidates.insert(node.id) }
+        case .remove: candidates.insert(node.id)
         case .revive: try revive(node)
         case .discard:
             unstage(node.id)
             pullable.insert(node.id)
         case .fetch:
-            if let state = node.remote?.state { pull(node, state.payload) }
+            guard let state = node.remote?.state else { return }
+            // What the folder alone has at that place may be the very same: then nothing is fetched.
+            if node.base == nil, let twin = try replica.localChild(state.placement) { dirty.insert(twin) }
+            pull(node, state.payload)
         case .merge(.agreed, .agreed): try settle(node)
         case .merge(let placement, let payload):
             switch payload {
@@ -116,6 +119,7 @@ extension AgentEngine {
             if childNode.base?.placement.parent == node.id { childNode.base?.placement.parent = heir.id }
             try putAndPlan(childNode)
         }
+        if node.local?.kind == .directory { inherit(node.id, heir.id) }
         var former = node
         former.local = nil
         try put(former)

@@ -12,21 +12,8 @@ extension AgentEngine {
         }
     }
 
-    func disconnect() {
-        isConnected = false
-        isFollowing = false
-        // What became of it is told by the feed.
-        if let lost = proposal {
-            proposal = nil
-            for id in lost.nodes.sorted() {
-                dirty.insert(id)
-                wake(id)
-            }
-        }
-    }
-
     private func take(_ welcome: Welcome) throws(StateError) {
-        isResumed = welcome.resumes && replica.cursor != nil
+        if !welcome.answers { _ = try takeBackProposal() }
         guard !welcome.resumes else {
             isReconciling = false
             return
@@ -78,69 +65,36 @@ extension AgentEngine {
         guard record.state != nil || node.local != nil || node.base != nil || node.remote != nil else {
             return
         }
+        try rememberFormerState(of: node)
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
-        confirmProposal(&node)
-        if let device, isResumed, record.device == device { recognise(record, in: &node) }
+        // Nothing stood there when this agent proposed the removal: what does now is something new.
+        if record.state == nil, let device, record.device == device { node.base = nil }
         retries[record.node] = nil
         try putAndPlan(node)
-    }
-
-    /// A node whose creation was proposed here is on the hub: as far as it still is what was proposed, that
-    /// was agreed on.
-    private func confirmProposal(_ node: inout ReplicaNode) {
-        guard let state = node.remote?.state, var base = node.base else { return }
-        if base.placementRevision == .zero, base.placement == state.placement {
-            base.placementRevision = state.placementRevision
-        }
-        if base.payloadRevision == .zero, base.payload == state.payload {
-            base.payloadRevision = state.payloadRevision
-        }
-        node.base = base
-    }
-
-    /// A change of this agent's own, whose answer was lost: the folder held it when it was proposed, so what
-    /// differs in the folder now came later.
-    private func recognise(_ record: NodeRecord, in node: inout ReplicaNode) {
-        guard let state = record.state else {
-            // Nothing stood there when the removal was proposed: what does now is something new.
-            if node.local != nil { node.base = nil }
-            return
-        }
-        guard var base = node.base else {
-            if node.local != nil, state.placementRevision == state.payloadRevision { node.base = state }
-            return
-        }
-        if state.payloadRevision == record.revision, node.local?.payload != base.payload {
-            base.payload = state.payload
-            base.payloadRevision = state.payloadRevision
-        }
-        if state.placementRevision == record.revision, node.local?.placement != base.placement {
-            base.placement = state.placement
-            base.placementRevision = state.placementRevision
-        }
-        node.base = base
     }
 
     private func take(
         _ id: BatchID, _ answers: [OperationAnswer], _ decidedAt: Revision
     ) throws(StateError) {
-        guard let answered = proposal, answered.id == id else { return }
-        proposal = nil
+        guard proposal?.id == id, let answered = try takeBackProposal() else { return }
         awaitedRevision = max(awaitedRevision, decidedAt)
-        for (operation, answer) in zip(answered.operations, answers) {
-            try take(operation, answer)
-            dirty.insert(operation.node)
-            wake(operation.node)
+        for (operation, answer) in zip(answered.operations, answers) { try take(operation, answer) }
+    }
+
+    /// Waits no more for an answer to what was sent; its nodes are planned anew.
+    private func takeBackProposal() throws(StateError) -> Proposal? {
+        guard let former = proposal else { return nil }
+        proposal = nil
+        try replica.setUnanswered(nil)
+        for id in former.nodes.sorted() {
+            dirty.insert(id)
+            wake(id)
         }
-        for id in answered.nodes.sorted() { dirty.insert(id) }
+        return former
     }
 
     private func take(_ operation: Operation, _ answer: OperationAnswer) throws(StateError) {
         let id = operation.node
-        if case .create = operation, var node = try replica.node(id), node.remote == nil {
-            node.base = nil
-            try put(node)
-        }
         switch answer {
         case .accepted(let revision):
             clearTrouble(id)

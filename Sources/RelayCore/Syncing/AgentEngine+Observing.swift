@@ -6,11 +6,18 @@
 // editors replace files; when the name is gone, the inode finds it elsewhere: a move.
 
 extension AgentEngine {
-    /// All entries of a directory were found: those of the local tree that are not among them vanished.
-    func observe(_ entries: [FoundEntry], in directory: NodeID) throws(StateError) {
-        var found: Set<EntryName> = []
-        found.reserveCapacity(entries.count)
+    /// All entries of a directory were found: those of the local tree that are not among them vanished,
+    /// unless something hides them.
+    func observe(
+        _ entries: [FoundEntry], hidden: [EntryName], in directory: NodeID
+    ) throws(StateError) {
+        var found = Set(hidden)
+        found.reserveCapacity(hidden.count + entries.count)
         for entry in entries { found.insert(entry.name) }
+        for name in hidden {
+            let problem = Problem(.hidden, "another file system is mounted over it")
+            try scanFailed(Placement(parent: directory, name: name), problem)
+        }
         for id in try replica.localChildren(of: directory) {
             if let name = try replica.node(id)?.local?.placement.name, !found.contains(name) { vanish(id) }
         }
@@ -181,6 +188,7 @@ extension AgentEngine {
         }
         let due = missing.filter { $0.value <= now }.keys.sorted()
         guard !due.isEmpty else { return }
+        if try isUncertain() { return }
         guard try !isRootEmptied() else {
             halt(
                 "the folder was emptied: all its entries vanished at once. Nothing was removed from the "
@@ -188,6 +196,14 @@ extension AgentEngine {
             return
         }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
+    }
+
+    /// Whether what vanished may be where the engine could not look; for a while, that is waited for.
+    private func isUncertain() throws(StateError) -> Bool {
+        for (target, since) in unknown where since + EngineLimits.uncertaintyMilliseconds > now {
+            if try !isGone(target.directory) { return true }
+        }
+        return false
     }
 
     /// Whether all of at least two entries of the root vanished, and nobody said that it is meant.

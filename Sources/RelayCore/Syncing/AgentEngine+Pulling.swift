@@ -17,12 +17,16 @@ extension AgentEngine {
         }
         guard !steps.isEmpty else { return }
         applying = steps
-        effects.append(.apply(steps.map { ApplyAction(node: $0.node, step: $0.step) }))
+        effects.append(.apply(steps.map(\.action)))
         steps = []
     }
 
-    private func add(_ node: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep) {
-        steps.append(PlannedApply(node: node, purpose: purpose, step: step))
+    /// Adds a step whose path, of a move the new one, lies in this directory.
+    private func add(
+        _ node: NodeID, in directory: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep
+    ) throws(StateError) {
+        let action = ApplyAction(node: node, step: step, directory: try identity(of: directory))
+        steps.append(PlannedApply(purpose: purpose, action: action))
         applyingNodes.insert(node)
     }
 
@@ -68,14 +72,18 @@ extension AgentEngine {
         }
         let purpose = PlannedApply.Purpose.fetch(basis: state, displacing: occupant)
         switch state.payload {
-        case .directory(let mode): add(node.id, purpose, .makeDirectory(path, mode: mode))
-        case .symlink(let target): add(node.id, purpose, .makeSymlink(path, target: target, over: over))
+        case .directory(let mode):
+            try add(node.id, in: state.placement.parent, purpose, .makeDirectory(path, mode: mode))
+        case .symlink(let target):
+            try add(
+                node.id, in: state.placement.parent, purpose,
+                .makeSymlink(path, target: target, over: over))
         case .file(let file):
             guard isStaged(node.id, file) else {
                 if !isUnavailable(node.id) { dirty.insert(node.id) }
                 return
             }
-            add(node.id, purpose, .placeFile(path, file, over: over))
+            try add(node.id, in: state.placement.parent, purpose, .placeFile(path, file, over: over))
         }
         if let occupant { applyingNodes.insert(occupant) }
     }
@@ -106,30 +114,38 @@ extension AgentEngine {
         let keepsLocal: Bool
         switch plan {
         case .pull(let payload): (wanted, keepsLocal) = (payload, false)
-        case .conflict: (wanted, keepsLocal) = (state.payload, true)
+        case .conflict: (wanted, keepsLocal) = (state.payload, try !hasCopy(local))
         case .agreed, .push: return
         }
         let purpose = PlannedApply.Purpose.payload(wanted, basis: state, keepsLocal: keepsLocal)
         let over = Expectation.entry(
             local.fingerprint, keep: keepsLocal, conflictName: try conflictName(for: local.placement))
+        let step: ApplyStep
         switch wanted {
         case .directory(let mode):
-            add(
-                node.id, purpose,
-                .setMetadata(path, expected: local.fingerprint, mode: mode, modified: nil))
-        case .symlink(let target): add(node.id, purpose, .makeSymlink(path, target: target, over: over))
+            step = .setMetadata(path, expected: local.fingerprint, mode: mode, modified: nil)
+        case .symlink(let target): step = .makeSymlink(path, target: target, over: over)
         case .file(let file):
             if local.payload?.content == file.content {
-                add(
-                    node.id, purpose,
-                    .setMetadata(
-                        path, expected: local.fingerprint, mode: file.mode, modified: file.modified))
+                step = .setMetadata(
+                    path, expected: local.fingerprint, mode: file.mode, modified: file.modified)
             } else if isStaged(node.id, file) {
-                add(node.id, purpose, .placeFile(path, file, over: over))
+                step = .placeFile(path, file, over: over)
             } else {
                 dirty.insert(node.id)
+                return
             }
         }
+        try add(node.id, in: local.placement.parent, purpose, step)
+    }
+
+    /// Whether the share has a conflict copy of that content already, as when two devices lost the same one.
+    private func hasCopy(_ local: LocalState) throws(StateError) -> Bool {
+        guard let content = local.payload?.content, let id = try replica.remoteNode(content: content),
+            let placement = try replica.node(id)?.remote?.state?.placement
+        else { return false }
+        return placement.parent == local.placement.parent
+            && ConflictName.isCopy(placement.name, of: local.placement.name)
     }
 
     private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {
@@ -149,8 +165,8 @@ extension AgentEngine {
             }
         }
         guard let from = try localPath(node.id) else { return }
-        add(
-            node.id, .move(basis: state),
+        try add(
+            node.id, in: state.placement.parent, .move(basis: state),
             .move(from: from, to: path, identity: local.fingerprint.identity))
         if local.kind == .directory { isBatchSealed = true }
     }
@@ -185,7 +201,8 @@ extension AgentEngine {
     private func pullRemoval(_ node: ReplicaNode) throws(StateError) {
         guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
         guard local.kind == .directory else {
-            add(node.id, .discard, .remove(path, expected: local.fingerprint))
+            try add(
+                node.id, in: local.placement.parent, .discard, .remove(path, expected: local.fingerprint))
             return
         }
         for child in try replica.localChildren(of: node.id) {
@@ -199,11 +216,16 @@ extension AgentEngine {
             case .discard, .merge(.pull, _):
                 dirty.insert(child)
                 try wait(node.id, for: child)
-            default: try revive(node)
+            default:
+                // Between two pages the child's own change may not be known yet.
+                guard isFollowing else { return }
+                try revive(node)
             }
             return
         }
-        add(node.id, .discard, .removeDirectory(path, identity: local.fingerprint.identity))
+        try add(
+            node.id, in: local.placement.parent, .discard,
+            .removeDirectory(path, identity: local.fingerprint.identity))
         isBatchSealed = true
     }
 
@@ -261,8 +283,9 @@ extension AgentEngine {
         guard !applyingNodes.contains(id), let local = try replica.node(id)?.local,
             let from = try localPath(id), let path = try localPath(target)
         else { return }
-        add(
-            id, .evade(to: target, isLocalChange: isLocalChange),
+        if !isLocalChange { try rememberPassingPlace(target, of: id) }
+        try add(
+            id, in: target.parent, .evade(to: target, isLocalChange: isLocalChange),
             .move(from: from, to: path, identity: local.fingerprint.identity))
         if local.kind == .directory { isBatchSealed = true }
     }

@@ -28,20 +28,9 @@ extension AgentEngine {
         }
         for id in writer.postponed { candidates.insert(id) }
         guard !writer.proposal.operations.isEmpty else { return }
-        for operation in writer.proposal.operations { try remember(operation) }
         proposal = writer.proposal
+        try replica.setUnanswered(writer.proposal.unanswered)
         effects.append(.send(.commit(writer.proposal.batch)))
-    }
-
-    /// Makes what is proposed of a new node its base, of no revision yet: should the answer be lost, whatever
-    /// the folder does with the node meanwhile is known to have come later.
-    private func remember(_ operation: Operation) throws(StateError) {
-        guard case .create(let id, _, let payload, _) = operation, var node = try replica.node(id),
-            let placement = node.local?.placement
-        else { return }
-        node.base = NodeState(
-            placement: placement, placementRevision: .zero, payload: payload, payloadRevision: .zero)
-        try put(node)
     }
 
     /// Writes the node's operations, after those that they build on. False: not now.
@@ -136,6 +125,13 @@ extension AgentEngine {
                 return false
             }
         }
+        while let above = try leaver(above: parent, beneath: id, writer) {
+            guard try write(above, &writer) else {
+                waits.insert(id, waitingFor: above)
+                dirty.insert(above)
+                return false
+            }
+        }
         guard let occupant = try replica.remoteChild(placement), occupant != id,
             !writer.vacated.contains(occupant)
         else { return true }
@@ -162,6 +158,31 @@ extension AgentEngine {
             return false
         }
         return true
+    }
+
+    /// The directory that has to leave the node on the hub before the node can move beneath `parent`; nil
+    /// where no circle would be closed.
+    private func leaver(
+        above parent: NodeID, beneath id: NodeID, _ writer: ProposalWriter
+    ) throws(StateError) -> NodeID? {
+        var candidate: NodeID?
+        var current = parent
+        for _ in 0..<RelativePath.limitDepth {
+            if current == id { return candidate }
+            guard current != .root, !writer.vacated.contains(current), let node = try replica.node(current)
+            else { return nil }
+            var placement = node.remote?.state?.placement ?? node.local?.placement
+            if case .merge(.push, _) = plan(node) {
+                if writer.written.contains(current) {
+                    placement = node.local?.placement
+                } else if candidate == nil {
+                    candidate = current
+                }
+            }
+            guard let placement else { return nil }
+            current = placement.parent
+        }
+        return nil
     }
 
     private func isToBeRemoved(_ id: NodeID) throws(StateError) -> Bool {

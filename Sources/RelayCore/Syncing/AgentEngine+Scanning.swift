@@ -44,15 +44,20 @@ extension AgentEngine {
         guard scanning == nil, applying == nil else { return }
         var tasks: [ScanTask] = []
         var requests: [ScanRequest] = []
-        while requests.count < EngineLimits.scanRequests, let task = scans.popFirst() {
+        while requests.count < EngineLimits.scanRequests, let next = scans.popFirst() {
+            let task = resolved(next)
             guard let request = try request(for: task) else {
+                unknown[task.target] = nil
                 finish(task)
                 continue
             }
             tasks.append(task)
             requests.append(request)
         }
-        guard !requests.isEmpty else { return }
+        guard !requests.isEmpty else {
+            heirs = [:]
+            return
+        }
         scanning = tasks
         effects.append(.scan(requests))
     }
@@ -79,7 +84,12 @@ extension AgentEngine {
         guard let tasks = scanning else { return }
         scanning = nil
         for (task, result) in zip(tasks, results) {
+            let task = resolved(task)
             try scanned(task, result.outcome)
+            switch result.outcome {
+            case .failed: if unknown[task.target] == nil { unknown[task.target] = now }
+            case .absent, .entry, .directory: unknown[task.target] = nil
+            }
             finish(task)
         }
     }
@@ -92,12 +102,12 @@ extension AgentEngine {
                 return
             }
             try observe(found, at: placement, isDeep: task.isDeep)
-        case (.directory(let node), .directory(let directory, let entries)):
+        case (.directory(let node), .directory(let directory, let entries, let hidden)):
             guard try identity(of: node) == directory else {
                 try lookAgain(at: node)
                 return
             }
-            try observe(entries, in: node)
+            try observe(entries, hidden: hidden, in: node)
         case (.entry(let placement), .absent): try lookAgain(at: placement.parent)
         case (.directory(let node), .absent): try lookAgain(at: node)
         case (.entry(let placement), .failed(let problem)): try scanFailed(placement, problem)
@@ -112,8 +122,11 @@ extension AgentEngine {
         }
     }
 
-    private func scanFailed(_ placement: Placement, _ problem: Problem) throws(StateError) {
-        if let id = try replica.localChild(placement) { problems[id] = problem.description }
+    func scanFailed(_ placement: Placement, _ problem: Problem) throws(StateError) {
+        let known = try replica.localChild(placement)
+        // What is mounted where nothing was shared is nobody's concern.
+        if known == nil, problem.cause == .hidden { return }
+        if let known { problems[known] = problem.description }
         rescans[placement] = now + 5000
     }
 

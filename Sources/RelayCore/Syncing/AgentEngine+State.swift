@@ -52,8 +52,8 @@ extension AgentEngine {
         }
         if stagings[id] != nil { return "being fetched" }
         if applyingNodes.contains(id) { return "being applied" }
-        if proposal?.nodes.contains(id) == true { return "being committed" }
         if !isConnected { return "not connected to the hub" }
+        if proposal?.nodes.contains(id) == true { return "being committed" }
         if waits.blocker(of: id) != nil { return "waits for another change" }
         return "in the queue"
     }

@@ -35,6 +35,11 @@ extension AgentEngine {
     func announceWake() {
         var next = Instant(milliseconds: .max)
         for due in missing.values where due > now { next = min(next, due) }
+        if !missing.isEmpty {
+            for since in unknown.values where since + EngineLimits.uncertaintyMilliseconds > now {
+                next = min(next, since + EngineLimits.uncertaintyMilliseconds)
+            }
+        }
         for due in writing.values { next = min(next, due.quiet) }
         for due in rescans.values { next = min(next, due) }
         if let rootScanDue { next = min(next, rootScanDue) }

@@ -27,10 +27,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Whether the hub sends everything anew; nodes that it does not name are then unknown to it.
     var isReconciling = false
     var isFollowing = false
-    /// Whether the feed goes on from where this replica has followed it to.
-    var isResumed = false
     /// Nothing is proposed before the feed has reached this revision.
     var awaitedRevision = Revision.zero
+    /// What was sent to the hub and is not answered yet: over this connection, or over an earlier one.
     var proposal: Proposal?
     var reportedRevision = Revision.zero
     /// Contents that were read and not yet committed, and those that came with the feed.
@@ -41,13 +40,23 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var scans = ScanQueue()
     var scanning: [ScanTask]?
     var deepScansLeft = 0
+    /// Directories that got another identity while looks into them were waiting, with that identity.
+    var heirs: [NodeID: NodeID] = [:]
     var isScanned = false
+    /// Whether an earlier engine left nodes that were not in sync: the folder may hold steps of its that the
+    /// local tree does not know. Nothing is decided then before the folder was looked through.
+    var mayHoldUnrecorded = false
+    /// Nodes that the replica keeps former states of.
+    var formerNodes: Set<NodeID> = []
+    /// Places that are looked at once more, since a node that stands elsewhere seems to have moved there.
     var secondLooks: Set<Placement> = []
     /// Nodes whose name vanished, and until when the other half of a move or save is waited for.
     var missing: [NodeID: Instant] = [:]
     /// Files that are being written: when to look, and when to look at the latest.
     var writing: [Placement: (quiet: Instant, last: Instant)] = [:]
     var rescans: [Placement: Instant] = [:]
+    /// What cannot be looked at, since when.
+    var unknown: [ScanTask.Target: Instant] = [:]
     var rootScanDue: Instant?
     var readQueue = UniqueQueue<NodeID>()
     var reading: [NodeID: RelativePath] = [:]
@@ -76,8 +85,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var steps: [PlannedApply] = []
     var isBatchSealed = false
 
-    /// `deviceName` is for conflict copies' names; `device` is as whom the hub knows this agent, by which it
-    /// recognises changes of its own whose answers were lost; `randomness` is for node and batch ids.
+    /// `deviceName` is for conflict copies' names; `device` is as whom the hub knows this agent, by which a
+    /// removal of its own is recognised after a power loss; `randomness` is for node and batch ids.
     package init(
         replica: Replica, deviceName: String, device: DeviceID? = nil, randomness: any RandomNumberGenerator
     ) {
@@ -107,8 +116,10 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .opened(let identity): try open(identity)
         case .connected:
             isConnected = true
-            effects.append(.send(.subscribe(replica.cursor)))
-        case .disconnected: disconnect()
+            effects.append(.send(.subscribe(replica.cursor, unanswered: proposal?.id)))
+        case .disconnected:
+            isConnected = false
+            isFollowing = false
         case .message(let message): try take(message)
         case .hints(let hints): for hint in hints { try take(hint) }
         case .scanned(let results): try scanned(results)
@@ -127,6 +138,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func open(_ identity: FileIdentity) throws(StateError) {
         root = identity
+        proposal = replica.unanswered.map { Proposal($0) }
+        formerNodes = Set(try replica.nodesWithFormerStates())
         var after: NodeID?
         while true {
             let page = try replica.unsynced(after: after, limit: 1000)
@@ -137,6 +150,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
             guard page.count == 1000, let last = page.last else { break }
             after = last
         }
+        mayHoldUnrecorded = !unsettled.isEmpty
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
         }
@@ -161,11 +175,14 @@ package final class AgentEngine<Replica: ReplicaStore> {
         try startScan()
         try startReads()
         try startStagings()
+        try forgetFormerStates()
         reportApplied()
         announceWake()
     }
 
     private func considerAll() throws(StateError) {
+        // What the local tree says of nodes that were not in sync may be long out of date.
+        guard isScanned || !mayHoldUnrecorded else { return }
         while let id = dirty.popFirst() { try consider(id) }
     }
 

@@ -13,7 +13,8 @@ struct PlannedApply {
         case evade(to: Placement, isLocalChange: Bool)
         case discard
     }
-    var node: NodeID
     var purpose: Purpose
-    var step: ApplyStep
+    var action: ApplyAction
+
+    var node: NodeID { action.node }
 }

@@ -11,7 +11,15 @@ struct Proposal {
 
     init(id: BatchID) { self.id = id }
 
+    /// What was sent over an earlier connection.
+    init(_ batch: UnansweredBatch) {
+        id = batch.id
+        operations = batch.operations
+        nodes = Set(batch.operations.map(\.node))
+    }
+
     var batch: Batch { Batch(id: id, operations: operations, offers: offers) }
+    var unanswered: UnansweredBatch { UnansweredBatch(id: id, operations: operations) }
 
     /// Whether this much more still fits.
     func hasRoom(for operation: Operation, offer: ContentOffer?) -> Bool {

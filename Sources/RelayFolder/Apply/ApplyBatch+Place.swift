@@ -79,9 +79,9 @@ extension ApplyBatch {
     ) throws(Errno) -> ApplyOutcome {
         guard let before = try parent.statusIfPresent(name) else { return .absent }
         guard before.kind == .file || before.kind == .symlink, !before.isMountRoot else { return .changed }
-        // The same bytes with another mode or another name: the newcomer must not hide that. Bytes that were
-        // changed under a kept time look the same; the caller reads them.
-        if before.fingerprint != plan.expected, before.fingerprint.hasSameBytesLikely(as: plan.expected) {
+        // The same bytes with another mode, time or name are no edit, and the newcomer must not hide the
+        // mode: the caller reads the file.
+        if before.fingerprint != plan.expected, before.fingerprint.mayHoldTheSame(as: plan.expected) {
             return .changed
         }
         let placing = try enterPark(newcomer, plan)
@@ -210,9 +210,9 @@ extension ParkRecord {
 }
 
 extension Fingerprint {
-    /// Whether only mode or status time differ: the file was most likely not written to.
-    fileprivate func hasSameBytesLikely(as other: Fingerprint) -> Bool {
-        identity == other.identity && sizeBytes == other.sizeBytes && modified == other.modified
+    /// Whether only metadata differ: the file may well hold what it held.
+    fileprivate func mayHoldTheSame(as other: Fingerprint) -> Bool {
+        identity == other.identity && sizeBytes == other.sizeBytes
     }
 }
 

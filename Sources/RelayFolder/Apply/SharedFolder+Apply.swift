@@ -40,16 +40,6 @@ extension ApplyOutcome {
 }
 
 extension ApplyStep {
-    /// The path that the step is about; of a move, where it leads.
-    var path: RelativePath {
-        switch self {
-        case .makeDirectory(let path, _), .makeSymlink(let path, _, _), .placeFile(let path, _, _),
-            .move(_, let path, _), .setMetadata(let path, _, _, _), .remove(let path, _),
-            .removeDirectory(let path, _):
-            path
-        }
-    }
-
     /// The directories whose entries the step changes.
     var changedDirectories: [RelativePath] {
         if case .move(let from, let to, _) = self { return [from.parent, from, to.parent] }
@@ -81,6 +71,8 @@ struct ApplyBatch {
     let park: Park
     var memory: ParkMemory
     private var directories: DirectoryCache
+    /// What is being carried out.
+    private var current: ApplyAction?
     private var touched: [ObjectIdentifier: Directory] = [:]
     private var syncedFiles = 0
     private var mustSyncAll = false
@@ -96,6 +88,7 @@ struct ApplyBatch {
 
     mutating func perform(_ action: ApplyAction) -> ApplyOutcome {
         let step = action.step
+        current = action
         if folder.isClosed { return .failed(.closed(cannot: step.verb, step.path)) }
         guard step.isAllowed else {
             return .failed(Problem(.unsupported, "cannot \(step.verb) \(step.path): the name is reserved"))
@@ -166,10 +159,17 @@ struct ApplyBatch {
 
     // MARK: Directories
 
-    /// Opens the directory that a path lies in.
+    /// Opens the directory that a path lies in. Another than the one that the step is meant for is as good as
+    /// none.
     mutating func parent(of path: RelativePath) throws(Errno) -> (Directory, name: [UInt8]) {
         guard let name = path.name else { throw .invalidArgument }
-        return (try directories.directory(at: path.parent), name.bytes)
+        let directory = try directories.directory(at: path.parent)
+        if let current, let expected = current.directory, path == current.step.path,
+            try directory.status().identity != expected
+        {
+            throw .noSuchFileOrDirectory
+        }
+        return (directory, name.bytes)
     }
 
     /// Notes that a directory's entries have changed.

@@ -65,27 +65,35 @@ private struct Scanner {
         if SharedFolder.isOwn(path) { return .absent }
         let directory = try directories.directory(at: path)
         var status = try directory.status()
-        var entries: [FoundEntry] = []
+        var listing = Listing()
         for _ in 0..<Self.listings {
-            entries = try list(directory, isRoot: path.isRoot)
+            listing = try list(directory, isRoot: path.isRoot)
             // An entry that is renamed while the directory is listed can be missed under both names.
             let after = try directory.status()
             if after.fingerprint == status.fingerprint { break }
             status = after
         }
-        return .directory(status.identity, entries)
+        listing.entries.sort { $0.name < $1.name }
+        return .directory(status.identity, listing.entries, hidden: listing.hidden.sorted())
     }
 
-    private func list(_ directory: Directory, isRoot: Bool) throws(Errno) -> [FoundEntry] {
+    private struct Listing {
         var entries: [FoundEntry] = []
+        var hidden: [EntryName] = []
+    }
+
+    private func list(_ directory: Directory, isRoot: Bool) throws(Errno) -> Listing {
+        var listing = Listing()
         for name in try directory.names() where !(isRoot && name == .relayDirectory) {
             // A name that vanished since is left out.
-            guard let status = try directory.statusIfPresent(name.bytes), !status.isMountRoot,
-                let entry = try found(name, status, in: directory)
-            else { continue }
-            entries.append(entry)
+            guard let status = try directory.statusIfPresent(name.bytes) else { continue }
+            if status.isMountRoot {
+                listing.hidden.append(name)
+            } else if let entry = try found(name, status, in: directory) {
+                listing.entries.append(entry)
+            }
         }
-        return entries.sorted { $0.name < $1.name }
+        return listing
     }
 
     /// Nil for what is never reported, and for a link that is gone by now.

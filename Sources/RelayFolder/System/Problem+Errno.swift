@@ -24,7 +24,8 @@ extension Problem.Cause {
             case .ioError: .inputOutput
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem: .tooManyOpen
             case .fileNameTooLong: .nameTooLong
-            case .invalidArgument, .notSupported, .noFunction, .improperLink: .unsupported
+            case .invalidArgument, .notSupported, .noFunction: .unsupported
+            case .improperLink: .hidden
             default: .other
             }
     }
@@ -43,7 +44,7 @@ extension Errno {
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem: "too many open files"
         case .fileNameTooLong: "the file system does not take names that long"
         case .invalidArgument, .notSupported: "the file system does not support it"
-        case .improperLink: "another file system is mounted there"
+        case .improperLink: "another file system is mounted over it"
         case .tooManySymbolicLinkLevels: "a symbolic link is in the way"
         default: "\(self)".lowercased()
         }

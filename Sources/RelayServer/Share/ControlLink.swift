@@ -95,7 +95,8 @@ final class ControlLink: Sendable {
 
     private func receive(_ message: AgentMessage) async throws {
         switch message {
-        case .subscribe(let cursor): session.inbox.put(.subscribe(id, cursor))
+        case .subscribe(let cursor, let unanswered):
+            session.inbox.put(.subscribe(id, cursor, unanswered: unanswered))
         case .commit(let batch):
             let checked = try CheckedBatch(batch)
             session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)

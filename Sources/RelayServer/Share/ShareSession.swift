@@ -156,10 +156,10 @@ actor ShareSession {
         switch input {
         case .joined(let link): join(link, &group)
         case .left(let id, let device): leave(id, device, &group)
-        case .subscribe(let id, let cursor):
+        case .subscribe(let id, let cursor, let unanswered):
             guard let link = links[id] else { return }
             subscribed.insert(id)
-            group.inputs.append(.subscribed(id, link.device, cursor))
+            group.inputs.append(.subscribed(id, link.device, cursor, unanswered: unanswered))
         case .commit(let id, let batch):
             guard let link = links[id] else { return }
             guard subscribed.contains(id) else {
@@ -238,9 +238,6 @@ actor ShareSession {
 
     private func perform(_ effect: HubEffect) {
         switch effect {
-        case .send(let id, .welcome(var welcome)):
-            welcome.share = share.id
-            links[id]?.send(.welcome(welcome))
         case .send(let id, let message):
             if case .committed(let batch, let answers, let decidedAt) = message {
                 logger.debug(

@@ -8,6 +8,7 @@ enum ReplicaQuery: Int, CaseIterable {
     case unsynced, nodes, counts
     case meta, setMeta, deleteMeta
     case manifest, putManifest, manifests, deleteManifest
+    case formerNodes, formerStates, nodesFormerly, addFormer, deleteFormer
 
     var sql: String {
         switch self {
@@ -25,7 +26,22 @@ enum ReplicaQuery: Int, CaseIterable {
         case .manifests: "SELECT content FROM manifest WHERE content > ? ORDER BY content LIMIT ?"
         case .deleteManifest: "DELETE FROM manifest WHERE content = ?"
         case .counts: "SELECT count(*), total(unsynced) FROM node"
-        default: lookup
+        default: formerStates ?? lookup
+        }
+    }
+
+    private var formerStates: String? {
+        switch self {
+        case .formerNodes: "SELECT DISTINCT node FROM former ORDER BY node"
+        case .formerStates:
+            "SELECT \(FacetColumns.state.joined(separator: ", ")) FROM former WHERE node = ? ORDER BY rowid"
+        case .nodesFormerly:
+            "SELECT DISTINCT node FROM former WHERE parent = ? AND name = ? ORDER BY node"
+        case .addFormer:
+            "INSERT INTO former (\((["node"] + FacetColumns.state).joined(separator: ", "))) VALUES ("
+                + [String](repeating: "?", count: FacetColumns.stateCount + 1).joined(separator: ", ") + ")"
+        case .deleteFormer: "DELETE FROM former WHERE node = ?"
+        default: nil
         }
     }
 

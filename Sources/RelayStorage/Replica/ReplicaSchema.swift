@@ -5,7 +5,7 @@ extension StateSchema {
     static let replica = StateSchema(
         noun: "agent state", applicationID: 0x524c_5972,
         advice: "move it away and start again: it is rebuilt from the folder and the hub, nothing is lost",
-        durability: .normal, cacheKibibytes: 32768, migrations: [replica1])
+        durability: .normal, cacheKibibytes: 32768, migrations: [replica1, replica2])
 
     /// `base_form` and the other forms are those of `ReplicaColumns`. Rows have a rowid, so that rows written
     /// together lie together: the ids are random. Lookups are answered by the indexes alone. No index is
@@ -49,5 +49,15 @@ extension StateSchema {
             WHERE remote_content_head IS NOT NULL;
         CREATE TABLE manifest (content BLOB NOT NULL PRIMARY KEY, chunks BLOB NOT NULL) STRICT;
         CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        """
+
+    /// Former states: mostly none at all.
+    private static let replica2 = """
+        CREATE TABLE former (
+            node BLOB NOT NULL,
+            \(FacetColumns.definitions("", FacetColumns.state))
+        ) STRICT;
+        CREATE INDEX former_node ON former (node);
+        CREATE INDEX former_placement ON former (parent, name);
         """
 }

@@ -19,6 +19,7 @@ package final class SQLiteReplica: ReplicaStore {
         var nodes = 0
         var unsynced = 0
         var cursor: Cursor?
+        var unanswered: UnansweredBatch?
     }
 
     /// Opens the database at this path; makes it, and the directories above it, if it is not there.
@@ -66,15 +67,21 @@ package final class SQLiteReplica: ReplicaStore {
             guard let cursor = Cursor(stored: bytes) else { throw database.damaged("a senseless cursor") }
             result.cursor = cursor
         }
+        if let bytes = try meta(Self.unansweredKey) {
+            guard let batch = UnansweredBatchCodec.decode(bytes) else {
+                throw database.damaged("a senseless batch")
+            }
+            result.unanswered = batch
+        }
         return result
     }
 
-    private func statement(_ query: ReplicaQuery) throws(StateError) -> SQLStatement {
+    func statement(_ query: ReplicaQuery) throws(StateError) -> SQLStatement {
         try statements.statement(query, in: database) { $0.sql }
     }
 
     /// Runs the body in the open transaction, or in one of its own.
-    private func insideTransaction<T>(_ body: () throws(StateError) -> T) throws(StateError) -> T {
+    func insideTransaction<T>(_ body: () throws(StateError) -> T) throws(StateError) -> T {
         if database.isInTransaction { return try body() }
         do {
             return try transaction(body)
@@ -204,7 +211,7 @@ package final class SQLiteReplica: ReplicaStore {
         return try statement.first { row throws(StateError) in NodeID(try row.bytes16(0)) }
     }
 
-    private func identifiers(_ statement: SQLStatement) throws(StateError) -> [NodeID] {
+    func identifiers(_ statement: SQLStatement) throws(StateError) -> [NodeID] {
         try statement.all { row throws(StateError) in NodeID(try row.bytes16(0)) }
     }
 
@@ -213,6 +220,13 @@ package final class SQLiteReplica: ReplicaStore {
     package func setCursor(_ cursor: Cursor?) throws(StateError) {
         try setMeta(Self.cursorKey, cursor?.stored)
         totals.cursor = cursor
+    }
+
+    package var unanswered: UnansweredBatch? { totals.unanswered }
+
+    package func setUnanswered(_ batch: UnansweredBatch?) throws(StateError) {
+        try setMeta(Self.unansweredKey, batch.map(UnansweredBatchCodec.encode))
+        totals.unanswered = batch
     }
 
     /// A value kept for the owner. Also outside of transactions.
@@ -226,6 +240,7 @@ package final class SQLiteReplica: ReplicaStore {
     }
 
     private static let cursorKey = "cursor"
+    private static let unansweredKey = "unanswered"
     private static let settingPrefix = "setting/"
 
     private func meta(_ key: String) throws(StateError) -> [UInt8]? {

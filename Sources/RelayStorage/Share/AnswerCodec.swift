@@ -15,13 +15,13 @@ enum AnswerCodec {
     static func encode(_ answers: [OperationAnswer]) -> [UInt8] {
         var result: [UInt8] = [version]
         result.reserveCapacity(answers.count * 2 + 16)
-        append(UInt64(answers.count), to: &result)
+        result.append(number: UInt64(answers.count))
         var last: UInt64 = 0
         for answer in answers {
             switch answer {
             case .accepted(let revision):
                 result.append(Tag.accepted.rawValue)
-                append(revision.number &- last, to: &result)
+                result.append(number: revision.number &- last)
                 last = revision.number
             case .stale: result.append(Tag.stale.rawValue)
             case .nameTaken(let node):
@@ -33,9 +33,7 @@ enum AnswerCodec {
             case .notEmpty: result.append(Tag.notEmpty.rawValue)
             case .refused(let text):
                 result.append(Tag.refused.rawValue)
-                let bytes = Array(text.utf8)
-                append(UInt64(bytes.count), to: &result)
-                result += bytes
+                result.append(counted: text.utf8)
             }
         }
         return result
@@ -44,7 +42,7 @@ enum AnswerCodec {
     /// Nil for what `encode` never makes.
     static func decode(_ bytes: [UInt8]) -> [OperationAnswer]? {
         var rest = bytes[...]
-        guard rest.popFirst() == version, let count = number(&rest), count <= UInt64(rest.count) else {
+        guard rest.popFirst() == version, let count = rest.popNumber(), count <= UInt64(rest.count) else {
             return nil
         }
         var answers: [OperationAnswer] = []
@@ -61,42 +59,20 @@ enum AnswerCodec {
         guard let byte = rest.popFirst(), let tag = Tag(rawValue: byte) else { return nil }
         switch tag {
         case .accepted:
-            guard let distance = number(&rest) else { return nil }
+            guard let distance = rest.popNumber() else { return nil }
             last &+= distance
             return .accepted(Revision(last))
         case .stale: return .stale
         case .nameTaken:
-            guard let node = NodeID(bytes: rest.prefix(16)) else { return nil }
-            rest = rest.dropFirst(16)
+            guard let node = rest.pop(16).flatMap({ NodeID(bytes: $0) }) else { return nil }
             return .nameTaken(by: node)
         case .parentGone: return .parentGone
         case .nodeGone: return .nodeGone
         case .cycle: return .cycle
         case .notEmpty: return .notEmpty
         case .refused:
-            guard let count = number(&rest), count <= UInt64(rest.count) else { return nil }
-            let text = String(decoding: rest.prefix(Int(count)), as: UTF8.self)
-            rest = rest.dropFirst(Int(count))
-            return .refused(text)
+            guard let text = rest.popCounted() else { return nil }
+            return .refused(String(decoding: text, as: UTF8.self))
         }
-    }
-
-    private static func append(_ value: UInt64, to result: inout [UInt8]) {
-        var value = value
-        while value >= 0x80 {
-            result.append(UInt8(truncatingIfNeeded: value) | 0x80)
-            value >>= 7
-        }
-        result.append(UInt8(truncatingIfNeeded: value))
-    }
-
-    private static func number(_ rest: inout ArraySlice<UInt8>) -> UInt64? {
-        var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 64, by: 7) {
-            guard let byte = rest.popFirst() else { return nil }
-            value |= UInt64(byte & 0x7f) << shift
-            if byte < 0x80 { return value }
-        }
-        return nil
     }
 }

@@ -8,7 +8,10 @@ extension AgentMessage {
         switch wire.message {
         case nil: throw .protocolViolation("agent message of unknown kind")
         case .subscribe(let subscribe):
-            self = .subscribe(subscribe.hasCursor ? try Cursor(wire: subscribe.cursor) : nil)
+            self = .subscribe(
+                subscribe.hasCursor ? try Cursor(wire: subscribe.cursor) : nil,
+                unanswered: subscribe.hasUnanswered
+                    ? try BatchID(wire: subscribe.unanswered, "subscribe.unanswered") : nil)
         case .commit(let batch):
             self = .commit(try Batch(wire: batch))
         case .applied(let applied):
@@ -22,9 +25,10 @@ extension AgentMessage {
     var wire: WireAgentMessage {
         var wire = WireAgentMessage()
         switch self {
-        case .subscribe(let cursor):
+        case .subscribe(let cursor, let unanswered):
             var subscribe = WireSubscribe()
             if let cursor { subscribe.cursor = cursor.wire }
+            if let unanswered { subscribe.unanswered = unanswered.wire }
             wire.subscribe = subscribe
         case .commit(let batch): wire.commit = batch.wire
         case .applied(let revision): wire.applied.revision = revision.number

@@ -44,18 +44,18 @@ extension HubMessage {
 extension Welcome {
     init(wire: WireWelcome) throws(WireError) {
         self.init(
-            share: try ShareID(wire: wire.hasShare ? wire.share : nil, "welcome.share"),
             epoch: try Epoch(wire: wire.hasEpoch ? wire.epoch : nil, "welcome.epoch"),
             head: try Revision(wire: wire.hasHead ? wire.head : nil, "welcome.head"),
-            resumes: try required(wire.hasResumes ? wire.resumes : nil, "welcome.resumes"))
+            resumes: try required(wire.hasResumes ? wire.resumes : nil, "welcome.resumes"),
+            answers: wire.answers)
     }
 
     var wire: WireWelcome {
         var wire = WireWelcome()
-        wire.share = share.wire
         wire.epoch = epoch.wire
         wire.head = head.number
         wire.resumes = resumes
+        if answers { wire.answers = true }
         return wire
     }
 }

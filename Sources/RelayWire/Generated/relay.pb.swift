@@ -586,11 +586,22 @@ nonisolated struct WireSubscribe: Sendable {
   /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
   mutating func clearCursor() {self._cursor = nil}
 
+  /// The batch, 16 bytes, that an earlier connection carried and that was not answered; missing: none.
+  var unanswered: Data {
+    get {_unanswered ?? Data()}
+    set {_unanswered = newValue}
+  }
+  /// Returns true if `unanswered` has been explicitly set.
+  var hasUnanswered: Bool {self._unanswered != nil}
+  /// Clears the value of `unanswered`. Subsequent reads from it will return its default value.
+  mutating func clearUnanswered() {self._unanswered = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _cursor: WireCursor? = nil
+  fileprivate var _unanswered: Data? = nil
 }
 
 /// The agent's folder durably holds everything up to this revision.
@@ -619,16 +630,6 @@ nonisolated struct WireWelcome: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
-
-  /// 16 bytes.
-  var share: Data {
-    get {_share ?? Data()}
-    set {_share = newValue}
-  }
-  /// Returns true if `share` has been explicitly set.
-  var hasShare: Bool {self._share != nil}
-  /// Clears the value of `share`. Subsequent reads from it will return its default value.
-  mutating func clearShare() {self._share = nil}
 
   /// 16 bytes.
   var epoch: Data {
@@ -660,14 +661,25 @@ nonisolated struct WireWelcome: Sendable {
   /// Clears the value of `resumes`. Subsequent reads from it will return its default value.
   mutating func clearResumes() {self._resumes = nil}
 
+  /// Whether `committed` for the unanswered batch follows next. Missing: it never reached the hub, and the hub
+  /// takes nothing more from the earlier connection.
+  var answers: Bool {
+    get {_answers ?? false}
+    set {_answers = newValue}
+  }
+  /// Returns true if `answers` has been explicitly set.
+  var hasAnswers: Bool {self._answers != nil}
+  /// Clears the value of `answers`. Subsequent reads from it will return its default value.
+  mutating func clearAnswers() {self._answers = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _share: Data? = nil
   fileprivate var _epoch: Data? = nil
   fileprivate var _head: UInt64? = nil
   fileprivate var _resumes: Bool? = nil
+  fileprivate var _answers: Bool? = nil
 }
 
 /// One page of the change feed: each node at most once, in the order of their revisions.
@@ -2296,7 +2308,7 @@ nonisolated extension WireCursor: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Subscribe"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cursor\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cursor\0\u{1}unanswered\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2305,6 +2317,7 @@ nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._cursor) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self._unanswered) }()
       default: break
       }
     }
@@ -2318,11 +2331,15 @@ nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._cursor {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._unanswered {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireSubscribe, rhs: WireSubscribe) -> Bool {
     if lhs._cursor != rhs._cursor {return false}
+    if lhs._unanswered != rhs._unanswered {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2364,7 +2381,7 @@ nonisolated extension WireApplied: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}share\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0\u{1}answers\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2372,10 +2389,10 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self._share) }()
-      case 2: try { try decoder.decodeSingularBytesField(value: &self._epoch) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._head) }()
-      case 4: try { try decoder.decodeSingularBoolField(value: &self._resumes) }()
+      case 1: try { try decoder.decodeSingularBytesField(value: &self._epoch) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._head) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._resumes) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self._answers) }()
       default: break
       }
     }
@@ -2386,26 +2403,26 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._share {
+    try { if let v = self._epoch {
       try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
     } }()
-    try { if let v = self._epoch {
-      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
-    } }()
     try { if let v = self._head {
-      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
     } }()
     try { if let v = self._resumes {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._answers {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 4)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireWelcome, rhs: WireWelcome) -> Bool {
-    if lhs._share != rhs._share {return false}
     if lhs._epoch != rhs._epoch {return false}
     if lhs._head != rhs._head {return false}
     if lhs._resumes != rhs._resumes {return false}
+    if lhs._answers != rhs._answers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -89,7 +89,9 @@ final class Scratch {
 
     /// The names in the folder's root, as the agent sees them.
     func names(_ path: RelativePath = .root) throws -> [String] {
-        guard case .directory(_, let entries) = folder.scan([.directory(path)])[0].outcome else { return [] }
+        guard case .directory(_, let entries, _) = folder.scan([.directory(path)])[0].outcome else {
+            return []
+        }
         return entries.map(\.name.description)
     }
 

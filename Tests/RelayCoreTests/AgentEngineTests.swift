@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelaySimulation
+import Testing
+
+@testable import RelayCore
+
+private typealias A = AgentConversation
+
+@Suite struct AgentEngineTests {
+    /// A folder with the directories `d` (inode 10) and `e` (inode 11), agreed on as revisions 1 and 2.
+    private func makeSynced() throws -> AgentConversation {
+        let agent = AgentConversation()
+        try agent.begin()
+        try agent.say(.rescan)
+        let effects = try agent.say(.scanned([A.listing([A.directory("d", 10), A.directory("e", 11)])]))
+        let batch = try #require(effects.batch)
+        #expect(batch.operations.count == 2)
+        try agent.say(
+            .message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 2))),
+            .scanned([A.listing([], in: "d", A.identity(10)), A.listing([], in: "e", A.identity(11))]))
+        #expect(agent.engine.state.isInSync)
+        return agent
+    }
+
+    @Test func `a new engine asks what became of the batch of the one before`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        try agent.say(.rescan)
+        let sent = try agent.say(.scanned([A.listing([A.link("l", to: "x", 10)])]))
+        let batch = try #require(sent.batch)
+        agent.restart()
+        try agent.say(.opened(root: A.rootIdentity))
+        let effects = try agent.say(.connected)
+        #expect(effects.subscription == .subscribe(agent.replica.cursor, unanswered: batch.id))
+        // Meanwhile the user changed the link: that comes after what was sent, and is no conflict with it.
+        let early = try agent.say(
+            .scanned([A.listing([A.link("l", to: "y", 11)])]),
+            .message(.welcome(A.welcome(answers: true))))
+        #expect(early.batch == nil)
+        let late = try agent.say(
+            .message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 1))))
+        let node = try #require(batch.operations.first?.node)
+        #expect(
+            late.batch?.operations == [
+                .change(node: node, payload: .symlink(target: Array("y".utf8)), basedOn: Revision(1))
+            ])
+    }
+
+    @Test func `a batch that the hub never saw is made anew`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        try agent.say(.rescan)
+        let sent = try agent.say(.scanned([A.listing([A.link("l", to: "x", 10)])]))
+        let batch = try #require(sent.batch)
+        try agent.say(.disconnected)
+        #expect(
+            try agent.say(.connected).subscription == .subscribe(agent.replica.cursor, unanswered: batch.id))
+        let effects = try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
+        #expect(effects.batch?.operations == batch.operations)
+        #expect(effects.batch?.id != batch.id)
+    }
+
+    @Test func `what a mount hides was not removed`() throws {
+        let agent = try makeSynced()
+        try agent.say(.rescan)
+        var effects = try agent.say(.scanned([A.listing([A.directory("e", 11)], hidden: ["d"])]))
+        #expect(effects.looks == [.directory(A.path("e"))])
+        effects = try agent.say(.scanned([A.listing([], in: "e", A.identity(11))]))
+        effects += try agent.say(.tick, after: 1000)
+        #expect(effects.batch == nil)
+        #expect(!agent.engine.state.isInSync)
+        // It is looked for again, until the mount is gone.
+        effects = try agent.say(.tick, after: 5000)
+        #expect(effects.looks == [.entry(A.path("d"))])
+        let found = ScanOutcome.entry(directory: A.rootIdentity, A.directory("d", 10))
+        try agent.say(.scanned([ScanResult(request: .entry(A.path("d")), outcome: found)]))
+        try agent.say(.scanned([A.listing([], in: "d", A.identity(10))]))
+        #expect(agent.engine.state.isInSync)
+    }
+
+    @Test func `a mount where nothing was shared is nobody's concern`() throws {
+        let agent = try makeSynced()
+        try agent.say(.rescan)
+        try agent.say(.scanned([A.listing([A.directory("d", 10), A.directory("e", 11)], hidden: ["m"])]))
+        try agent.say(
+            .scanned([A.listing([], in: "d", A.identity(10)), A.listing([], in: "e", A.identity(11))]))
+        #expect(agent.engine.state.isInSync)
+    }
+
+    @Test func `what vanished may be where the engine cannot look, for a while`() throws {
+        let agent = try makeSynced()
+        try agent.say(.hints([.entry(A.path("d"), writing: false), .entry(A.path("e/x"), writing: false)]))
+        let absent = ScanOutcome.entry(directory: A.rootIdentity, nil)
+        let failed = ScanOutcome.failed(Problem(.tooManyOpen, "cannot look at e/x: too many open files"))
+        var effects = try agent.say(
+            .scanned([
+                ScanResult(request: .entry(A.path("d")), outcome: absent),
+                ScanResult(request: .entry(A.path("e/x")), outcome: failed),
+            ]))
+        for _ in 0..<2 { effects += try agent.say(.tick, after: 2000) }
+        #expect(effects.batch == nil)
+        let again = try agent.say(.tick, after: 2000)
+        #expect(again.looks == [.entry(A.path("e/x"))])
+        let moved = ScanOutcome.entry(directory: A.identity(11), A.directory("x", 10))
+        effects = try agent.say(.scanned([ScanResult(request: .entry(A.path("e/x")), outcome: moved)]))
+        guard case .place(_, let placement, Revision(1))? = effects.batch?.operations.first else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(placement.name == Fixture.name("x"))
+    }
+
+    @Test func `a place that can never be looked at holds up no removal for good`() throws {
+        let agent = try makeSynced()
+        try agent.say(.hints([.entry(A.path("d"), writing: false), .entry(A.path("e/x"), writing: false)]))
+        let absent = ScanOutcome.entry(directory: A.rootIdentity, nil)
+        let failed = ScanOutcome.failed(Problem(.permission, "cannot look at e/x: permission denied"))
+        var effects = try agent.say(
+            .scanned([
+                ScanResult(request: .entry(A.path("d")), outcome: absent),
+                ScanResult(request: .entry(A.path("e/x")), outcome: failed),
+            ]))
+        for _ in 0..<4 where effects.batch == nil {
+            effects = try agent.say(.tick, after: 5000)
+            guard !effects.looks.isEmpty else { continue }
+            effects = try agent.say(
+                .scanned([ScanResult(request: .entry(A.path("e/x")), outcome: failed)]))
+        }
+        guard case .remove? = effects.batch?.operations.first else {
+            Issue.record("\(effects)")
+            return
+        }
+    }
+
+    @Test func `directories that change places as parent and child leave each other in order`() throws {
+        let agent = try makeSynced()
+        let before = ["": [A.directory("d", 10), A.directory("e", 11)], "d": [A.directory("c", 12)]]
+        let made = try agent.showing(before, agent.say(.rescan))
+        try agent.say(
+            .message(A.accept(try #require(made.batch), from: 3)),
+            .message(.changes(A.page([], through: 3))))
+        #expect(agent.engine.state.isInSync)
+        // c moves into e, then d into c, and a new directory takes d's name.
+        let after = [
+            "": [A.directory("d", 20), A.directory("e", 11)], "e": [A.directory("c", 12)],
+            "e/c": [A.directory("d", 10)],
+        ]
+        try agent.say(.disconnected)
+        _ = try agent.showing(after, agent.say(.rescan))
+        try agent.say(.tick, after: 200)
+        try agent.say(.connected)
+        let effects = try agent.say(
+            .message(.welcome(A.welcome())), .message(.changes(A.page([], through: 3))))
+        let kinds = try #require(effects.batch).operations.map { operation in
+            switch operation {
+            case .place(_, let placement, _): "place \(placement.name)"
+            case .create(_, let placement, _, _): "create \(placement.name)"
+            case .change: "change"
+            case .remove: "remove"
+            }
+        }
+        #expect(kinds == ["place c", "place d", "create d"])
+    }
+}
