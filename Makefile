@@ -12,6 +12,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
 PROGRAMS := relay-server relay-agent relay-ctl relay-watch
+EXAMPLES := two-agents store-limit-zero demo
 PACKAGES := libinotifytools0-dev libsqlite3-dev libzstd-dev
 HEADERS := inotifytools/inotifytools.h sqlite3.h zstd.h
 FORMATTED := Package.swift Sources Tests
@@ -59,6 +60,8 @@ check:
 	swift format lint --strict --recursive $(FORMATTED)
 	swift build --build-tests $(STRICT)
 	swift test $(STRICT)
+	directory=$$(swift build --show-bin-path); \
+	for example in $(EXAMPLES); do RELAY_BIN=$$directory examples/$$example.sh; done
 
 test: setup check
 

@@ -62,6 +62,15 @@ package final class Agent: Service {
             }
         }
         try FolderPlace.check(path, stateDirectory: layout.directory, known: known)
+        for other in known where other.path != path && other.share == link.share && other.hub == link.hub {
+            guard FolderPlace.isGone(other.path) else {
+                throw .refused(
+                    "cannot join \(path): \(other.path) is this device's folder for the share "
+                        + "\(link.share) already")
+            }
+            // A folder that was moved by hand, and is joined again where it is now.
+            try forget(other)
+        }
         let root = try adopt(path)
         try await enrol(link)
         let present = known.first { $0.path == path }
@@ -111,6 +120,14 @@ package final class Agent: Service {
     private func folders() throws(AgentError) -> [FolderRecord] {
         do throws(StateError) {
             return try registry.folders()
+        } catch {
+            throw .state("\(error)")
+        }
+    }
+
+    private func forget(_ record: FolderRecord) throws(AgentError) {
+        do throws(StateError) {
+            try registry.remove(path: record.path)
         } catch {
             throw .state("\(error)")
         }

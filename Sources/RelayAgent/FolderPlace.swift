@@ -31,6 +31,11 @@ enum FolderPlace {
         }
     }
 
+    /// Whether nothing is at the path.
+    static func isGone(_ path: String) -> Bool {
+        access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    }
+
     /// Whether `path` is `other` or lies in it. Both are resolved.
     static func isWithin(_ path: String, _ other: String) -> Bool {
         path == other || path.hasPrefix(other == "/" ? "/" : other + "/")

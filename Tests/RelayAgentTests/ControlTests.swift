@@ -45,6 +45,17 @@ import Testing
         }
     }
 
+    @Test func `who waits for no time at all is told what is known`() async throws {
+        try await TestNetwork.run(["anna"]) { network, devices in
+            let anna = try devices[0].agent
+            try await anna.wait(share: nil, timeoutSeconds: 20)
+            try await anna.wait(share: nil, timeoutSeconds: 0)
+            await #expect(throws: ControlError.self) {
+                try await anna.wait(share: "unknown", timeoutSeconds: 0)
+            }
+        }
+    }
+
     @Test func `a list names everything in the order of the paths`() async throws {
         try await TestNetwork.run(["anna"]) { network, devices in
             let anna = devices[0]

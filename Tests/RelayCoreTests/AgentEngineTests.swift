@@ -61,6 +61,57 @@ private typealias A = AgentConversation
         #expect(effects.batch?.id != batch.id)
     }
 
+    @Test func `a greeting takes back nothing that was sent after what it answers`() throws {
+        let agent = AgentConversation()
+        try agent.say(.opened(root: A.rootIdentity))
+        try agent.say(.scanned([A.listing([])]))
+        // A connection that came and went before the engine could begin it.
+        try agent.say(.connected, .disconnected, .connected)
+        try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
+        let sent = try agent.showing(["": [A.link("l", to: "x", 10)]], agent.say(.rescan))
+        let batch = try #require(sent.batch)
+        let again = try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
+        #expect(again.batch == nil)
+        try agent.say(.message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 1))))
+        #expect(agent.engine.state.isInSync)
+    }
+
+    @Test func `what the hub had once is no reason to remove what a user makes later`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        let node = NodeID(high: 1 << 63, low: 77)
+        let place = Placement(parent: .root, name: Fixture.name("d"))
+        let device = DeviceID(Bytes32(1, 2, 3, 4))
+        let made = NodeRecord(
+            node: node, revision: Revision(1), state: Fixture.state(place, Fixture.directory()),
+            device: device)
+        let removed = NodeRecord(node: node, revision: Revision(2), state: nil, device: device)
+        let steps = try agent.say(.message(.changes(A.page([made], through: 1)))).steps
+        #expect(steps == [.makeDirectory(A.path("d"), mode: PermissionBits(0o755))])
+        try agent.say(.message(.changes(A.page([removed], through: 2))))
+        // The agent is killed before the step takes effect, and finds nothing when it starts again.
+        agent.restart()
+        _ = try agent.showing(["": []], agent.say(.opened(root: A.rootIdentity)))
+        try agent.say(.connected)
+        try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([], through: 2))))
+        let later = try agent.showing(["": [A.directory("d", 10)]], agent.say(.rescan))
+        #expect(later.steps == [])
+        #expect(later.batch?.operations.count == 1)
+    }
+
+    @Test func `a folder whose root cannot be looked at was not looked through`() throws {
+        let agent = AgentConversation()
+        try agent.say(.opened(root: A.rootIdentity))
+        let failed = ScanOutcome.failed(Problem(.inputOutput, "cannot look at .: the disk reports an error"))
+        try agent.say(.scanned([ScanResult(request: .directory(.root), outcome: failed)]))
+        try agent.say(.connected)
+        try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
+        #expect(!agent.engine.state.isInSync)
+        #expect(try agent.engine.problems(limit: 9).map(\.path) == [.root])
+        _ = try agent.showing(["": []], agent.say(.tick, after: 5000))
+        #expect(agent.engine.state.isInSync)
+    }
+
     @Test func `what a mount hides was not removed`() throws {
         let agent = try makeSynced()
         try agent.say(.rescan)
@@ -70,6 +121,7 @@ private typealias A = AgentConversation
         effects += try agent.say(.tick, after: 1000)
         #expect(effects.batch == nil)
         #expect(!agent.engine.state.isInSync)
+        #expect(try agent.engine.problems(limit: 9).map(\.path) == [A.path("d")])
         // It is looked for again, until the mount is gone.
         effects = try agent.say(.tick, after: 5000)
         #expect(effects.looks == [.entry(A.path("d"))])

@@ -63,18 +63,6 @@ import Testing
         #expect(name("plan.md", attempt: 2) == "plan (conflict laptop 2026-11-23 2).md")
     }
 
-    @Test func `a copy's name tells of what it is a copy`() {
-        func isCopy(_ name: String, of original: String) -> Bool {
-            ConflictName.isCopy(Fixture.name(name), of: Fixture.name(original))
-        }
-        for original in ["plan.md", "plan", ".bashrc", "a.b.c"] {
-            for attempt in 1...2 { #expect(isCopy(name(original, attempt: attempt), of: original)) }
-            #expect(!isCopy(original, of: original))
-        }
-        #expect(!isCopy("plan (conflict laptop 2026-11-23)", of: "plan.md"))
-        #expect(!isCopy("plan (conflict laptop 2026-11-23).md", of: "other.md"))
-    }
-
     @Test func `a device's name cannot break a path`() {
         #expect(name("a", device: "../x\n") == "a (conflict ..x 2026-11-23)")
         #expect(name("a", device: "/") == "a (conflict device 2026-11-23)")

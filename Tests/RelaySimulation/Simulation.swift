@@ -47,6 +47,7 @@ extension World {
         for agent in agents { start(agent) }
         for round in 0..<configuration.rounds where violation == nil {
             trace("round \(round)")
+            roundStart = hub.index.head.revision
             ledger.beginRound(
                 holding: agents[0].disk.leaves(SimulatedDisk.rootInode).map {
                     agents[0].disk.inodes[$0].token

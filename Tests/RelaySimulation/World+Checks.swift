@@ -143,10 +143,12 @@ extension World {
             else {
                 continue
             }
-            // Two nodes may have lost the same content, as when two users put it in two places.
-            let origin = nodeOfHub(at: path).flatMap { hub.index.record($0)?.origin?.bytes }
-            let stem = origin ?? path.parent.bytes + [0x2f] + name[..<start]
-            let key = stem + Array(" \(token.number)".utf8)
+            // Two nodes may have lost the same content, as when two users put it in two places; two devices
+            // that lost it at once know nothing of each other; and a user may put it there again.
+            let record = nodeOfHub(at: path).flatMap { hub.index.record($0) }
+            if let record, record.revision <= roundStart { continue }
+            let stem = record?.origin?.bytes ?? path.parent.bytes + [0x2f] + name[..<start]
+            let key = stem + (record?.device.bytes ?? []) + Array(" \(token.number)".utf8)
             if !seen.insert(key).inserted { fail("N8", "\(path) is the second copy of its content") }
         }
         // A passing name that was forgotten is a name like any other.

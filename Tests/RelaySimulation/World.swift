@@ -30,6 +30,8 @@ package final class World {
     /// Whether users edit and things fail.
     var isChaos = false
     var operationsLeft = 0
+    /// The hub's newest revision when the round began.
+    var roundStart = Revision.zero
     var violation: Violation?
     var digest: UInt64 = 0
     private let traceLimit: Int

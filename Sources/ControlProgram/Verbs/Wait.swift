@@ -12,7 +12,8 @@ struct Wait: Verb {
             Example:
               relay-ctl wait --timeout 60 && poweroff
 
-            Exit codes: 0 in sync, 7 no agent is running, 8 timed out.
+            With --timeout 0 it only tells what the agent knows at this moment.
+            Exit codes: 0 in sync, 3 not in sync (--timeout 0), 7 no agent is running, 8 timed out.
             """)
 
     @Option(help: ArgumentHelp("Give up after so many seconds.", valueName: "seconds"))

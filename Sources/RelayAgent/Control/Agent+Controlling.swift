@@ -35,6 +35,10 @@ extension Agent: AgentControlling {
 
     package func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError) {
         let session = try session(share)
+        if timeoutSeconds == 0 {
+            if session.current?.isInSync == true { return }
+            throw .notInSync("not in sync: \(await session.report().shortText)")
+        }
         let isInSync = await withDeadline(seconds: timeoutSeconds) {
             await session.withRun { await $0.waitUntilInSync() ? true : nil }
         }

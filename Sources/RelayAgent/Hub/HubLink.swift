@@ -59,7 +59,11 @@ final class HubLink: Sendable {
     /// The engine begins each connection with `subscribe`: what it says before is for the one before.
     func send(_ message: AgentMessage) {
         state.withLock { state in
-            if case .subscribe = message { state.current = state.newest }
+            if case .subscribe = message {
+                // Of a connection that came and went before the engine could begin it, nothing is left.
+                guard state.current !== state.newest else { return }
+                state.current = state.newest
+            }
             state.current?.append(message)
         }
     }

@@ -11,14 +11,6 @@ package enum ConflictName {
         return decorated(original, with: " (conflict \(sanitised(device)) \(day)\(number))")
     }
 
-    /// Whether the name is one that a conflict copy of `original` gets.
-    package static func isCopy(_ name: EntryName, of original: EntryName) -> Bool {
-        let (stem, suffix) = divided(original)
-        let mark = Array(" (conflict ".utf8)
-        return name.bytes.starts(with: stem + mark)
-            && name.bytes.dropFirst(stem.count + mark.count).reversed().starts(with: suffix.reversed())
-    }
-
     /// A passing name for a node that is in another's way.
     package static func passing(for original: EntryName, tag: UInt32) -> EntryName {
         decorated(original, with: " (moving \(String(tag, radix: 16)))")
@@ -26,9 +18,11 @@ package enum ConflictName {
 
     /// Puts the mark before the extension, and shortens the stem where the whole would be too long.
     private static func decorated(_ original: EntryName, with mark: String) -> EntryName {
-        let (whole, suffix) = divided(original)
-        var stem = whole
-        let rest = Array(mark.utf8) + suffix
+        let bytes = original.bytes
+        let dot = bytes.lastIndex(of: 0x2e) ?? 0
+        let hasExtension = dot > 0 && bytes.count - dot <= 32
+        var stem = Array(hasExtension ? bytes[..<dot] : bytes[...])
+        let rest = Array(mark.utf8) + (hasExtension ? Array(bytes[dot...]) : [])
         while stem.count + rest.count > EntryName.limitBytes, let last = stem.popLast() {
             // A UTF-8 sequence is not cut in its middle.
             if last & 0xc0 == 0x80 { continue }
@@ -37,14 +31,6 @@ package enum ConflictName {
             stem.removeLast()
         }
         return EntryName(unchecked: stem + rest)
-    }
-
-    /// A name's stem, and its extension with the dot, if it has a short one.
-    private static func divided(_ name: EntryName) -> (stem: [UInt8], suffix: [UInt8]) {
-        let bytes = name.bytes
-        let dot = bytes.lastIndex(of: 0x2e) ?? 0
-        let hasExtension = dot > 0 && bytes.count - dot <= 32
-        return hasExtension ? (Array(bytes[..<dot]), Array(bytes[dot...])) : (bytes, [])
     }
 
     /// A device's name as it can stand in a file name: at most 64 bytes, no slash, no control characters.

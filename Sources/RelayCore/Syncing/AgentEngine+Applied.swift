@@ -7,12 +7,14 @@ extension AgentEngine {
         guard let planned = applying else { return }
         applying = nil
         applyingNodes = []
+        defer { areStepsOutdated = false }
         for (step, result) in zip(planned, results) {
             try applied(step, result.outcome)
             try dropFormerStates(of: step.node)
             dirty.insert(step.node)
             if case .fetch(_, let displaced?) = step.purpose { dirty.insert(displaced) }
         }
+        for id in waitsForSteps.popAll() { dirty.insert(id) }
     }
 
     private func applied(_ step: PlannedApply, _ outcome: ApplyOutcome) throws(StateError) {
@@ -50,7 +52,9 @@ extension AgentEngine {
         case .fetch(let basis, let displaced):
             guard let fingerprint else { return }
             // Nothing is known of a node that the hub removed while it was being placed.
-            if node.remote == nil { node.remote = .removed(replica.cursor?.revision ?? .zero) }
+            if node.remote == nil, !areStepsOutdated {
+                node.remote = .removed(replica.cursor?.revision ?? .zero)
+            }
             if let displaced { try wasDisplaced(displaced, by: node.id, kept) }
             if displaced == nil, let kept {
                 scans.insert(entry: Placement(parent: basis.placement.parent, name: kept.name))
@@ -82,6 +86,8 @@ extension AgentEngine {
             node.local = nil
             node.base = nil
         }
+        // What was agreed on with another history says nothing in this one.
+        if areStepsOutdated { node.base = nil }
         try putAndPlan(node)
     }
 

@@ -56,7 +56,7 @@ extension AgentEngine {
             wake(node.id)
         case .create: if try !isKnownToHub(node) { candidates.insert(node.id) }
         case .remove: candidates.insert(node.id)
-        case .revive: try revive(node)
+        case .revive: if !mustWaitForSteps(node) { try revive(node) }
         case .discard:
             unstage(node.id)
             pullable.insert(node.id)
@@ -100,10 +100,18 @@ extension AgentEngine {
         wake(node.id)
     }
 
+    /// Whether a step under way may make something in the directory, so that its identity must not change.
+    func mustWaitForSteps(_ node: ReplicaNode) -> Bool {
+        guard applying != nil, node.local?.kind == .directory else { return false }
+        waitsForSteps.insert(node.id)
+        return true
+    }
+
     /// Gives what is left in the folder of a node that the hub removed an identity of its own.
     func revive(_ node: ReplicaNode) throws(StateError) {
         unstage(node.id)
         overruled.remove(node.id)
+        try dropFormerStates(of: node.id)
         let heir = makeNodeID()
         try adopt(node, as: ReplicaNode(id: heir, origin: node.origin))
         try put(ReplicaNode(id: node.id))
@@ -128,6 +136,10 @@ extension AgentEngine {
         try putAndPlan(heir)
         if let deadline = missing.removeValue(forKey: node.id) { missing[heir.id] = deadline }
         clearTrouble(node.id)
+        readRetries[node.id] = nil
+        if let content = node.local?.payload?.content, content == heir.remote?.state?.payload.content {
+            offers.remove(content)
+        }
         dirty.insert(node.id)
         wake(node.id)
     }

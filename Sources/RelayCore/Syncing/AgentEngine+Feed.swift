@@ -13,7 +13,8 @@ extension AgentEngine {
     }
 
     private func take(_ welcome: Welcome) throws(StateError) {
-        if !welcome.answers { _ = try takeBackProposal() }
+        // A batch that was sent since is none of those that the hub was asked about.
+        if !welcome.answers, proposal?.id == askedBatch { _ = try takeBackProposal() }
         guard !welcome.resumes else {
             isReconciling = false
             return
@@ -40,6 +41,8 @@ extension AgentEngine {
             guard page.count == 1000, let last = page.last else { break }
             after = last
         }
+        for id in formerNodes.sorted() { try dropFormerStates(of: id) }
+        areStepsOutdated = applying != nil
         try replica.setCursor(nil)
         awaitedRevision = .zero
         reportedRevision = .zero
@@ -67,10 +70,32 @@ extension AgentEngine {
         }
         try rememberFormerState(of: node)
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
-        // Nothing stood there when this agent proposed the removal: what does now is something new.
-        if record.state == nil, let device, record.device == device { node.base = nil }
+        if let device, record.device == device { recogniseOwnChange(record, in: &node) }
         retries[record.node] = nil
         try putAndPlan(node)
+    }
+
+    /// A change of this agent's own that is news to it, as after a power loss: the folder held it when it was
+    /// proposed, so what differs there now came later.
+    private func recogniseOwnChange(_ record: NodeRecord, in node: inout ReplicaNode) {
+        guard let state = record.state, var base = node.base else {
+            // Nothing stood there when the removal was proposed: what does now is something new.
+            if record.state == nil { node.base = nil }
+            return
+        }
+        if state.payloadRevision == record.revision, base.payloadRevision != record.revision,
+            node.local?.payload != base.payload
+        {
+            base.payload = state.payload
+            base.payloadRevision = state.payloadRevision
+        }
+        if state.placementRevision == record.revision, base.placementRevision != record.revision,
+            node.local?.placement != base.placement
+        {
+            base.placement = state.placement
+            base.placementRevision = state.placementRevision
+        }
+        node.base = base
     }
 
     private func take(

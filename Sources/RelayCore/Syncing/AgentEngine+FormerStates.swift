@@ -37,7 +37,8 @@ extension AgentEngine {
     /// Once the whole folder was looked at, nothing is in it that the local tree does not know.
     func forgetFormerStates() throws(StateError) {
         guard mayHoldUnrecorded, isScanned, scans.isEmpty, scanning == nil, missing.isEmpty, reading.isEmpty,
-            readQueue.isEmpty, readRetries.isEmpty, dirty.isEmpty
+            readQueue.isEmpty, dirty.isEmpty, !readRetries.values.contains(where: \.isFresh),
+            try !isUncertain()
         else { return }
         mayHoldUnrecorded = false
         for id in formerNodes.sorted() where !applyingNodes.contains(id) { try dropFormerStates(of: id) }
@@ -45,7 +46,8 @@ extension AgentEngine {
 
     /// Takes a facet that the folder has as the hub had it for agreed on. False: nothing of the kind.
     func recogniseFormerState(_ node: inout ReplicaNode) throws(StateError) -> Bool {
-        guard formerNodes.contains(node.id), let local = node.local, let payload = local.payload,
+        guard mayHoldUnrecorded, formerNodes.contains(node.id), let local = node.local,
+            let payload = local.payload,
             let before = node.base
         else { return false }
         var base = before
@@ -73,10 +75,10 @@ extension AgentEngine {
             owner.local == nil, owner.base == nil, !isBusy(id),
             let state = owner.remote?.state, state.payload.hasSameContent(as: payload)
         {
-            try adopt(node, as: owner)
+            if !mustWaitForSteps(node) { try adopt(node, as: owner) }
             return true
         }
-        guard !formerNodes.isEmpty else { return false }
+        guard mayHoldUnrecorded, !formerNodes.isEmpty else { return false }
         for id in try replica.nodesFormerly(at: local.placement) {
             var owner = try replica.node(id) ?? ReplicaNode(id: id, remote: .removed(.zero))
             guard owner.local == nil, owner.base == nil, !isBusy(id),
@@ -85,7 +87,7 @@ extension AgentEngine {
                 })
             else { continue }
             owner.base = state
-            try adopt(node, as: owner)
+            if !mustWaitForSteps(node) { try adopt(node, as: owner) }
             return true
         }
         return false

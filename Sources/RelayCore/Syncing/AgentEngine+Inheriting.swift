@@ -5,7 +5,10 @@
 extension AgentEngine {
     /// What waits for places in the former directory waits for the same places in its heir.
     func inherit(_ former: NodeID, _ heir: NodeID) {
-        if !scans.isEmpty || scanning != nil { heirs[former] = heir }
+        if !scans.isEmpty || scanning != nil {
+            heirs[heir] = nil
+            heirs[former] = heir
+        }
         rekey(&writing, from: former, to: heir)
         rekey(&rescans, from: former, to: heir)
         for (target, since) in unknown where target.directory == former {

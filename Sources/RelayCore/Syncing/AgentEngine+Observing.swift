@@ -199,7 +199,7 @@ extension AgentEngine {
     }
 
     /// Whether what vanished may be where the engine could not look; for a while, that is waited for.
-    private func isUncertain() throws(StateError) -> Bool {
+    func isUncertain() throws(StateError) -> Bool {
         for (target, since) in unknown where since + EngineLimits.uncertaintyMilliseconds > now {
             if try !isGone(target.directory) { return true }
         }

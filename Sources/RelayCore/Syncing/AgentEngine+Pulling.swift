@@ -114,7 +114,7 @@ extension AgentEngine {
         let keepsLocal: Bool
         switch plan {
         case .pull(let payload): (wanted, keepsLocal) = (payload, false)
-        case .conflict: (wanted, keepsLocal) = (state.payload, try !hasCopy(local))
+        case .conflict: (wanted, keepsLocal) = (state.payload, true)
         case .agreed, .push: return
         }
         let purpose = PlannedApply.Purpose.payload(wanted, basis: state, keepsLocal: keepsLocal)
@@ -137,15 +137,6 @@ extension AgentEngine {
             }
         }
         try add(node.id, in: local.placement.parent, purpose, step)
-    }
-
-    /// Whether the share has a conflict copy of that content already, as when two devices lost the same one.
-    private func hasCopy(_ local: LocalState) throws(StateError) -> Bool {
-        guard let content = local.payload?.content, let id = try replica.remoteNode(content: content),
-            let placement = try replica.node(id)?.remote?.state?.placement
-        else { return false }
-        return placement.parent == local.placement.parent
-            && ConflictName.isCopy(placement.name, of: local.placement.name)
     }
 
     private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {

@@ -8,6 +8,8 @@ extension AgentEngine {
     }
 
     func startReads() throws(StateError) {
+        // Contents that nobody waits for any more must not keep others from being read.
+        if offers.isFull, proposal == nil, candidates.isEmpty { offers.removeAll() }
         var requests: [ReadRequest] = []
         while reading.count < EngineLimits.reads, !(isConnected && offers.isFull),
             let id = readQueue.popFirst()

@@ -73,7 +73,7 @@ extension AgentEngine {
     private func finish(_ task: ScanTask) {
         guard case .directory = task.target else { return }
         deepScansLeft -= 1
-        if deepScansLeft == 0 { isScanned = true }
+        if deepScansLeft == 0, rootScanDue == nil { isScanned = true }
     }
 
     func scanDeeply(_ directory: NodeID) {

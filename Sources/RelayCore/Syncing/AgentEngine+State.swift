@@ -28,14 +28,22 @@ extension AgentEngine {
 
     private var isQuiet: Bool {
         scans.isEmpty && scanning == nil && missing.isEmpty && writing.isEmpty && rescans.isEmpty
-            && reading.isEmpty && readQueue.isEmpty && applying == nil && proposal == nil && dirty.isEmpty
+            && rootScanDue == nil && reading.isEmpty && readQueue.isEmpty && applying == nil
+            && proposal == nil && dirty.isEmpty
     }
 
-    /// Up to `limit` nodes that are not in sync, each with the reason, in the order of their ids.
+    /// Up to `limit` nodes that are not in sync or cannot be looked at, each with the reason.
     package func problems(limit: Int) throws(StateError) -> [(path: RelativePath, reason: String)] {
         var result: [(path: RelativePath, reason: String)] = []
         for id in unsettled.sorted().prefix(limit) {
             guard let path = try anyPath(id) else { continue }
+            result.append((path, reason(id)))
+        }
+        if rootScanDue != nil { result.append((.root, reason(.root))) }
+        for placement in rescans.keys.sorted() where result.count < limit {
+            guard let id = try replica.localChild(placement), !unsettled.contains(id), problems[id] != nil,
+                let path = try anyPath(id)
+            else { continue }
             result.append((path, reason(id)))
         }
         return result

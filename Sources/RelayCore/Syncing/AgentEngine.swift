@@ -31,6 +31,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var awaitedRevision = Revision.zero
     /// What was sent to the hub and is not answered yet: over this connection, or over an earlier one.
     var proposal: Proposal?
+    /// The batch that the hub was asked about when the connection began.
+    var askedBatch: BatchID?
     var reportedRevision = Revision.zero
     /// Contents that were read and not yet committed, and those that came with the feed.
     var offers = OfferCache(limitBytes: EngineLimits.offerBytes)
@@ -62,6 +64,10 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var reading: [NodeID: RelativePath] = [:]
     var readRetries: [NodeID: Retry] = [:]
     var applying: [PlannedApply]?
+    /// Whether the hub's history has changed since the steps under way were planned.
+    var areStepsOutdated = false
+    /// Directories that get another identity only once no step is under way that may make something in them.
+    var waitsForSteps = UniqueQueue<NodeID>()
     var applyingNodes: Set<NodeID> = []
     var stagings: [NodeID: Staging] = [:]
     var stageQueue = UniqueQueue<NodeID>()
@@ -116,7 +122,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .opened(let identity): try open(identity)
         case .connected:
             isConnected = true
-            effects.append(.send(.subscribe(replica.cursor, unanswered: proposal?.id)))
+            askedBatch = proposal?.id
+            effects.append(.send(.subscribe(replica.cursor, unanswered: askedBatch)))
         case .disconnected:
             isConnected = false
             isFollowing = false
@@ -150,7 +157,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
             guard page.count == 1000, let last = page.last else { break }
             after = last
         }
-        mayHoldUnrecorded = !unsettled.isEmpty
+        mayHoldUnrecorded = !unsettled.isEmpty || !formerNodes.isEmpty
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
         }
@@ -180,9 +187,16 @@ package final class AgentEngine<Replica: ReplicaStore> {
         announceWake()
     }
 
+    /// Whether the local tree can be trusted: what it says of nodes that an earlier engine left undone may be
+    /// long out of date.
+    private func canDecide() throws(StateError) -> Bool {
+        guard mayHoldUnrecorded else { return true }
+        guard isScanned else { return false }
+        return try !isUncertain()
+    }
+
     private func considerAll() throws(StateError) {
-        // What the local tree says of nodes that were not in sync may be long out of date.
-        guard isScanned || !mayHoldUnrecorded else { return }
+        guard try canDecide() else { return }
         while let id = dirty.popFirst() { try consider(id) }
     }
 

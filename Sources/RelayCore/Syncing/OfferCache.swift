@@ -21,6 +21,11 @@ struct OfferCache {
         bytes += offer.estimatedBytes
     }
 
+    mutating func removeAll() {
+        offers = [:]
+        bytes = 0
+    }
+
     mutating func remove(_ content: ContentID) {
         guard let offer = offers.removeValue(forKey: content) else { return }
         bytes -= offer.estimatedBytes

@@ -19,6 +19,9 @@ struct Retry {
     /// Nil once it was due.
     var due: Instant?
     var attempts: Int
+
+    /// Whether it failed, but not so often that it seems to fail for good.
+    var isFresh: Bool { (1..<6).contains(attempts) }
 }
 
 /// Limits of the agent's engine.

@@ -6,7 +6,7 @@ extension StateSchema {
         noun: "share index", applicationID: 0x524c_5969,
         advice: "stop the hub and put back a copy of the file; the agents still have their files,"
             + " and bring back what the copy lacks",
-        durability: .full, cacheKibibytes: 65536, migrations: [shareIndex1])
+        durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1])
 
     /// A node's latest record is the version of its revision; `node` adds what has to be unique and found.
     private static let shareIndex1 = """
