@@ -141,7 +141,7 @@ let package = Package(
         .target(
             name: "RelayProgram",
             dependencies: [
-                "RelayCore",
+                "RelayCore", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -156,7 +156,6 @@ let package = Package(
                 "RelayCore", "RelayServer", "RelayAPI", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/ServerProgram", swiftSettings: settings),
         .executableTarget(
@@ -164,7 +163,6 @@ let package = Package(
             dependencies: [
                 "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/AgentProgram", swiftSettings: settings),

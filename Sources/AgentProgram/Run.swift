@@ -22,7 +22,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A link from relay-server invite, to join one folder to its share.",
+            "A link from relay-server invite, to join one folder to its share; - reads standard input.",
             valueName: "link"))
     var join: String?
 
@@ -83,7 +83,8 @@ struct Run: AsyncParsableCommand {
     private static func link(_ text: String?) throws(ControlError) -> JoinLink? {
         guard let text else { return nil }
         do throws(WireError) {
-            return try JoinLink(parsing: text)
+            // On the command line others can see it for as long as the agent runs.
+            return try JoinLink(parsing: text == "-" ? readLine() ?? "" : text)
         } catch {
             throw .usage("\(error)")
         }

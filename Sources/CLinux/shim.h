@@ -135,4 +135,11 @@ static inline long relay_fcntl(int descriptor, int command, int argument)
     RELAY_RESULT(syscall(SYS_fcntl, descriptor, command, (long)argument));
 }
 
+/* mallopt(3), whose header the overlay leaves out. Returns 1 when the allocator took the setting. */
+extern int mallopt(int parameter, int value);
+
+#define RELAY_M_TRIM_THRESHOLD (-1)
+#define RELAY_M_MMAP_THRESHOLD (-3)
+#define RELAY_M_ARENA_MAX (-8)
+
 #endif

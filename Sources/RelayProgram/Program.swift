@@ -14,6 +14,7 @@ package enum Program {
     package static func main<Root: AsyncParsableCommand>(
         _ root: Root.Type, arranging: ([String]) -> [String] = { $0 }
     ) async -> Never {
+        HeapLimits.apply()
         signal(SIGPIPE, SIG_IGN)
         let name = root.configuration.commandName ?? CommandLine.arguments.first ?? "relay"
         let arguments = rawArguments().dropFirst().map { RawText.text($0) }

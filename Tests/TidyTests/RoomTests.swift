@@ -28,7 +28,7 @@ import Testing
         "RelayAPI": comfortable.union(["RelayCore", "Hummingbird", "HTTPTypes", "NIOCore", "Logging"]),
         "RelayControl": comfortable.union(["RelayCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
         "RelayProgram": comfortable.union([
-            "RelayCore", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals",
+            "RelayCore", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "CLinux",
         ]),
         "ServerProgram": program.union(["RelayServer", "RelayContent", "RelayStorage", "RelayWire"]),
         "AgentProgram": program.union([

@@ -73,6 +73,7 @@ extension AgentEngine {
             agree(&node, onPayloadOf: basis)
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):
+            passing[node.id] = nil
             node.local?.placement = basis.placement
             if let fingerprint { wasMoved(&node.local, fingerprint) }
             node.base?.placement = basis.placement

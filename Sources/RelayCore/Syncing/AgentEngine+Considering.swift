@@ -54,6 +54,7 @@ extension AgentEngine {
             clearTrouble(node.id)
             try put(ReplicaNode(id: node.id))
             wake(node.id)
+        case .create where passing[node.id] != nil: pullable.insert(node.id)
         case .create: if try !isKnownToHub(node) { candidates.insert(node.id) }
         case .remove: candidates.insert(node.id)
         case .revive: if !mustWaitForSteps(node) { try revive(node) }
@@ -135,6 +136,7 @@ extension AgentEngine {
         heir.local = node.local
         try putAndPlan(heir)
         if let deadline = missing.removeValue(forKey: node.id) { missing[heir.id] = deadline }
+        if let place = passing.removeValue(forKey: node.id) { passing[heir.id] = place }
         clearTrouble(node.id)
         readRetries[node.id] = nil
         if let content = node.local?.payload?.content, content == heir.remote?.state?.payload.content {

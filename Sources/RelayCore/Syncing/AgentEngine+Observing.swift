@@ -110,6 +110,7 @@ extension AgentEngine {
         _ node: ReplicaNode, _ local: LocalState, to placement: Placement, _ found: FoundEntry
     ) throws(StateError) {
         missing[node.id] = nil
+        passing[node.id] = nil
         secondLooks.remove(placement)
         var node = node
         var local = local
@@ -237,6 +238,7 @@ extension AgentEngine {
             guard var node = try replica.node(id) else { continue }
             node.local = nil
             clearTrouble(id)
+            passing[id] = nil
             readRetries[id] = nil
             try putAndPlan(node)
         }

@@ -46,6 +46,7 @@ extension AgentEngine {
             } else {
                 try pullPayload(node, state, payload)
             }
+        case .create where passing[id] != nil: try leavePassingPlace(id)
         case .forget, .create, .remove, .revive: dirty.insert(id)
         }
     }
@@ -274,11 +275,21 @@ extension AgentEngine {
         guard !applyingNodes.contains(id), let local = try replica.node(id)?.local,
             let from = try localPath(id), let path = try localPath(target)
         else { return }
-        if !isLocalChange { try rememberPassingPlace(target, of: id) }
+        if !isLocalChange {
+            try rememberPassingPlace(target, of: id)
+            passing[id] = local.placement
+        }
         try add(
             id, in: target.parent, .evade(to: target, isLocalChange: isLocalChange),
             .move(from: from, to: path, identity: local.fingerprint.identity))
         if local.kind == .directory { isBatchSealed = true }
+    }
+
+    /// A node that stepped aside has lost the place that it was to get: it becomes a conflict copy.
+    private func leavePassingPlace(_ id: NodeID) throws(StateError) {
+        guard let original = passing.removeValue(forKey: id) else { return }
+        let target = Placement(parent: .root, name: original.name)
+        try evade(id, to: conflictPlacement(for: target), isLocalChange: true)
     }
 
     private func conflictPlacement(for placement: Placement) throws(StateError) -> Placement {

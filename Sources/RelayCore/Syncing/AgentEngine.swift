@@ -69,6 +69,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Directories that get another identity only once no step is under way that may make something in them.
     var waitsForSteps = UniqueQueue<NodeID>()
     var applyingNodes: Set<NodeID> = []
+    /// Nodes that stepped aside to a passing place, with where they stood before.
+    var passing: [NodeID: Placement] = [:]
     var stagings: [NodeID: Staging] = [:]
     var stageQueue = UniqueQueue<NodeID>()
     var stageRetries: [NodeID: Instant] = [:]
