@@ -45,8 +45,6 @@ import Testing
         }
         let wrongLink = try agent("run", "x", "--state", "s1", "--join", "relay://nonsense")
         #expect(wrongLink.status == 2 && wrongLink.errors.split(separator: "\n").count == 1)
-        let used = try setup.invite()
-        _ = used
         let unreachable = try agent(
             "run", "x", "--state", "s2", "--join",
             "relay://127.0.0.1:1/shared#hub=\(String(repeating: "ab", count: 32))&token=\(String(repeating: "cd", count: 16))"
@@ -59,6 +57,12 @@ import Testing
         #expect(inside.status != 0 && inside.errors.contains("folder-a"))
         let second = try agent("run", a.folder, "--state", "s5", "--join", try setup.invite())
         #expect(second.status != 0)
+        let unreadable = try agent("run", "w", "--state", "s8", "--join", "-")
+        #expect(unreadable.status == 2)
+        a.stop()
+        let twice = try agent("run", "v", "--state", a.state, "--join", try setup.invite())
+        #expect(twice.status == 6 && twice.errors.contains("folder-a"))
+        try a.start()
         let noAgent = try ProgramRun("relay-ctl", ["--state", "nowhere", "status"], in: setup.directory)
             .waitForEnd()
         #expect(noAgent.status == 7)
@@ -91,6 +95,7 @@ import Testing
         try b.start()
         try setup.settle()
         #expect(try setup.differences() == "")
+        #expect(try Shell.run("find . -name '*.damaged-*' | wc -l", in: b.state) != "0\n")
         #expect(try a.shell("ls d | wc -l") == "20\n")
         #expect(try a.conflictCopies() == [])
     }

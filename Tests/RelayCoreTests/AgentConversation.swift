@@ -75,6 +75,10 @@ final class AgentConversation {
             name: Fixture.name(name), kind: .directory, fingerprint: fingerprint(inode, mode: 0o755))
     }
 
+    static func file(_ name: String, _ inode: UInt64) -> FoundEntry {
+        FoundEntry(name: Fixture.name(name), kind: .file, fingerprint: fingerprint(inode, mode: 0o644))
+    }
+
     static func link(_ name: String, to target: String, _ inode: UInt64) -> FoundEntry {
         FoundEntry(
             name: Fixture.name(name), kind: .symlink(target: Array(target.utf8)),
@@ -143,6 +147,14 @@ extension [AgentEffect] {
     var looks: [ScanRequest] {
         for case .scan(let requests) in self { return requests }
         return []
+    }
+
+    var reads: [ReadRequest] {
+        flatMap { effect -> [ReadRequest] in if case .read(let requests) = effect { requests } else { [] } }
+    }
+
+    var stages: [StageRequest] {
+        compactMap { effect in if case .stage(let request) = effect { request } else { nil } }
     }
 
     var steps: [ApplyStep] {

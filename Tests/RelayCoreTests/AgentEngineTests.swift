@@ -99,6 +99,42 @@ private typealias A = AgentConversation
         #expect(later.batch?.operations.count == 1)
     }
 
+    @Test(arguments: [true, false])
+    func `what the folder has already is not fetched when it joins`(isEqual: Bool) throws {
+        let agent = AgentConversation()
+        let payload = Fixture.file(4096, at: 5)
+        let content = try #require(payload.content)
+        let place = Placement(parent: .root, name: Fixture.name("f"))
+        let record = NodeRecord(
+            node: NodeID(high: 1 << 63, low: 77), revision: Revision(1),
+            state: Fixture.state(place, payload), device: DeviceID(Bytes32(1, 2, 3, 4)))
+        var effects = try agent.say(.opened(root: A.rootIdentity), .connected)
+        effects += try agent.say(
+            .message(.welcome(A.welcome())), .message(.changes(A.page([record], through: 1))))
+        effects += try agent.say(.scanned([A.listing([A.file("f", 10)])]))
+        let reads = effects.reads
+        #expect(reads.map(\.path) == [A.path("f")])
+        #expect(effects.stages == [])
+        let found = ContentDescription(
+            content: isEqual ? content : ContentID(Bytes32(9, 9, 9, 9)), sizeBytes: 4096,
+            manifest: Manifest([]), inline: nil)
+        let fingerprint = A.fingerprint(10, mode: 0o644)
+        let results = reads.map {
+            ReadResult(node: $0.node, path: $0.path, outcome: .content(found, fingerprint, trusted: true))
+        }
+        let late = try agent.say(.read(results))
+        #expect(late.stages.map(\.payload.content) == (isEqual ? [] : [content]))
+        #expect(late.batch == nil)
+        guard isEqual else { return }
+        // Only the time differs.
+        #expect(
+            late.steps == [
+                .setMetadata(
+                    A.path("f"), expected: fingerprint, mode: PermissionBits(0o644),
+                    modified: Timestamp(seconds: 5, nanoseconds: 5))
+            ])
+    }
+
     @Test func `a folder whose root cannot be looked at was not looked through`() throws {
         let agent = AgentConversation()
         try agent.say(.opened(root: A.rootIdentity))

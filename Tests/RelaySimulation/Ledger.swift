@@ -42,16 +42,20 @@ struct Ledger {
         fates[Int(token.number)].isWritten = true
     }
 
-    /// Begins a round in which all disks hold just these.
-    mutating func beginRound(holding tokens: [Token]) {
+    /// Begins a round in which the disks hold these. They are equal but where a content is lost.
+    mutating func beginRound(holding disks: [[Token]]) {
         forgetsNow = false
         for index in fates.indices {
             fates[index].isDestroyedNow = false
             fates[index].isTouchedNow = false
             fates[index].isSynced = false
         }
-        var seen: Set<UInt32> = []
-        for token in tokens { fates[Int(token.number)].isSynced = seen.insert(token.number).inserted }
+        let counts = disks.map { tokens in
+            Dictionary(tokens.map { ($0.number, 1) }, uniquingKeysWith: +)
+        }
+        for (number, count) in counts[0] where count == 1 {
+            fates[Int(number)].isSynced = counts.allSatisfy { $0[number] == 1 }
+        }
     }
 
     /// Contents that are written and that no user gave up.

@@ -49,8 +49,8 @@ extension World {
             trace("round \(round)")
             roundStart = hub.index.head.revision
             ledger.beginRound(
-                holding: agents[0].disk.leaves(SimulatedDisk.rootInode).map {
-                    agents[0].disk.inodes[$0].token
+                holding: agents.map { agent in
+                    agent.disk.leaves(SimulatedDisk.rootInode).map { agent.disk.inodes[$0].token }
                 })
             makeChaos(round)
             makeQuiet()

@@ -63,8 +63,7 @@ extension AgentEngine {
             pullable.insert(node.id)
         case .fetch:
             guard let state = node.remote?.state else { return }
-            // What the folder alone has at that place may be the very same: then nothing is fetched.
-            if node.base == nil, let twin = try replica.localChild(state.placement) { dirty.insert(twin) }
+            guard try !mayBeHere(node, state) else { return }
             pull(node, state.payload)
         case .merge(.agreed, .agreed): try settle(node)
         case .merge(let placement, let payload):
@@ -76,6 +75,20 @@ extension AgentEngine {
             if placement == .pull { pullable.insert(node.id) }
             if placement == .push || payload == .push { candidates.insert(node.id) }
         }
+    }
+
+    /// Whether what the folder alone has at that place may be the very same: then nothing is fetched before
+    /// that is known.
+    private func mayBeHere(_ node: ReplicaNode, _ state: NodeState) throws(StateError) -> Bool {
+        guard node.base == nil, let id = try replica.localChild(state.placement),
+            let twin = try replica.node(id), let local = twin.local, twin.base == nil, twin.remote == nil
+        else { return false }
+        dirty.insert(id)
+        guard case .file(let file) = state.payload, local.kind == .file, local.payload == nil,
+            local.fingerprint.sizeBytes == file.sizeBytes
+        else { return false }
+        waits.insert(node.id, waitingFor: id)
+        return true
     }
 
     private func pull(_ node: ReplicaNode, _ payload: Payload) {

@@ -48,6 +48,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Whether an earlier engine left nodes that were not in sync: the folder may hold steps of its that the
     /// local tree does not know. Nothing is decided then before the folder was looked through.
     var mayHoldUnrecorded = false
+    /// Whether nothing was known of the share when the engine began: what it has may be in the folder.
+    var isJoining = false
     /// Nodes that the replica keeps former states of.
     var formerNodes: Set<NodeID> = []
     /// Places that are looked at once more, since a node that stands elsewhere seems to have moved there.
@@ -159,6 +161,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
             guard page.count == 1000, let last = page.last else { break }
             after = last
         }
+        isJoining = replica.cursor == nil
         mayHoldUnrecorded = !unsettled.isEmpty || !formerNodes.isEmpty
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
@@ -189,10 +192,10 @@ package final class AgentEngine<Replica: ReplicaStore> {
         announceWake()
     }
 
-    /// Whether the local tree can be trusted: what it says of nodes that an earlier engine left undone may be
-    /// long out of date.
+    /// Whether the local tree can be trusted: in the beginning it may lack what the folder has, and what it
+    /// says of nodes that an earlier engine left undone may be long out of date.
     private func canDecide() throws(StateError) -> Bool {
-        guard mayHoldUnrecorded else { return true }
+        guard mayHoldUnrecorded || isJoining && !isScanned else { return true }
         guard isScanned else { return false }
         return try !isUncertain()
     }
