@@ -26,6 +26,7 @@ struct RelayCtl: AsyncParsableCommand {
             """,
         version: "relay-ctl \(RelayVersion.text)",
         subcommands: [
-            Upload.self, Download.self, Delete.self, List.self, Status.self, Wait.self, Shell.self,
+            Upload.self, Download.self, Delete.self, List.self, Status.self, Wait.self,
+            Confirm.self, Shell.self,
         ])
 }

@@ -24,6 +24,11 @@ struct Uploading {
         } catch {
             note(error)
         }
+        // What was named itself is missed; what lies somewhere beneath it is only told of.
+        if items.count == 1, case .skipped(let path, let reason)? = items.first {
+            note(.failed("cannot upload \(displayText(path)): it \(reason)"))
+            return
+        }
         for item in items where fatal == nil {
             do throws(ControlError) {
                 try await upload(item, beneath: target)

@@ -55,6 +55,11 @@ struct AgentRoutes: Sendable {
                 from: { try await body.next() })
             return Response(status: .noContent)
         }
+        router.post(RouterPath(APIContract.Route.confirmation)) { [agent] request, _ in
+            let query = try QueryParameters(request, allowing: [.share])
+            try await agent.confirm(share: query.share())
+            return Response(status: .noContent)
+        }
         router.put(RouterPath(APIContract.Route.directory)) { [agent] request, _ in
             let query = try QueryParameters(request, allowing: [.share, .path])
             try await agent.makeDirectory(share: query.share(), path: query.path())

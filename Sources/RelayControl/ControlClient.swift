@@ -56,6 +56,11 @@ package final class ControlClient: Sendable {
         try await done(.POST, APIContract.Route.wait, Query(share: share, timeoutSeconds: timeoutSeconds))
     }
 
+    /// Says that the removal of everything, for which the folder is halted, is meant.
+    package func confirm(share: String?) async throws(ControlError) {
+        try await done(.POST, APIContract.Route.confirmation, Query(share: share))
+    }
+
     /// Brings a content into the folder and returns the file's absolute path.
     package func download(
         share: String?, path: RelativePath, timeoutSeconds: Double?

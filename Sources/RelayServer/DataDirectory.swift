@@ -30,7 +30,11 @@ final class DataDirectory: Sendable {
     deinit { close(lock) }
 
     var identity: String { path + "/identity" }
-    var registry: String { path + "/hub.sqlite" }
+    var registry: String { Self.registry(in: path) }
+    private static func registry(in path: String) -> String { path + "/hub.sqlite" }
+
+    /// Whether a hub has kept its state there before.
+    static func isUsed(_ path: String) -> Bool { access(registry(in: path), F_OK) == 0 }
 
     /// The directory of a share's files.
     func share(_ id: ShareID) -> String { path + "/shares/" + id.description }

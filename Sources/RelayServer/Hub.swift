@@ -155,6 +155,11 @@ package final class Hub: HubControlling, Service {
         }
     }
 
+    /// Whether a hub has been started over this data directory before.
+    package static func hasRun(in dataDirectory: String) -> Bool {
+        DataDirectory.isUsed(dataDirectory)
+    }
+
     // MARK: HubControlling
 
     package func status() async -> HubReport {

@@ -40,7 +40,7 @@ struct Run: AsyncParsableCommand {
             text throws(ControlError) in
             try SizeText.bytes(text)
         }
-        let isFirstStart = access(directory, F_OK) != 0
+        let isFirstStart = !Hub.hasRun(in: directory)
         let (ready, source) = AsyncStream<Int>.makeStream()
         let hub = Hub(
             configuration: HubConfiguration(

@@ -17,8 +17,22 @@ import Testing
         #expect(halted.status != 0)
         #expect(try b.control("status").output.contains("halted"))
         #expect(a.read("d/three") == "3\n")
+        // One after the other, with a restart in between: until all are back, nothing is removed.
+        try b.shell("mv ../aside/one .")
+        #expect(try b.control("wait", "--timeout", "1").status != 0)
+        b.stop()
+        try b.start()
+        #expect(try b.control("wait", "--timeout", "1").status != 0)
+        #expect(a.read("two") == "2\n" && a.read("d/three") == "3\n")
         try b.shell("mv ../aside/* .")
         try setup.settle()
+        #expect(try setup.differences() == "")
+        try b.shell("rm -r *")
+        #expect(try b.control("wait", "--timeout", "1").status != 0)
+        #expect(a.read("one") == "1\n")
+        #expect(try b.control("confirm").status == 0)
+        try setup.settle()
+        #expect(a.read("one") == nil)
         #expect(try setup.differences() == "")
     }
 

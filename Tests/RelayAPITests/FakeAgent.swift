@@ -107,6 +107,10 @@ final class FakeAgent: AgentControlling {
         files.withLock { $0[path.bytes] = File(bytes: bytes, mode: mode, modified: modified) }
     }
 
+    func confirm(share: String?) async throws(ControlError) {
+        throw .failed("nothing is to be confirmed")
+    }
+
     func makeDirectory(share: String?, path: RelativePath) async throws(ControlError) {
         directories.withLock { _ = $0.insert(path.bytes) }
     }

@@ -32,7 +32,7 @@ private typealias A = AgentConversation
         agent.restart()
         try agent.say(.opened(root: A.rootIdentity))
         let effects = try agent.say(.connected)
-        #expect(effects.subscription == .subscribe(agent.replica.cursor, unanswered: batch.id))
+        #expect(effects.subscription == .subscribe(agent.replica.cursor, unanswered: batch.id, isBare: false))
         // Meanwhile the user changed the link: that comes after what was sent, and is no conflict with it.
         let early = try agent.say(
             .scanned([A.listing([A.link("l", to: "y", 11)])]),
@@ -55,7 +55,8 @@ private typealias A = AgentConversation
         let batch = try #require(sent.batch)
         try agent.say(.disconnected)
         #expect(
-            try agent.say(.connected).subscription == .subscribe(agent.replica.cursor, unanswered: batch.id))
+            try agent.say(.connected).subscription
+                == .subscribe(agent.replica.cursor, unanswered: batch.id, isBare: false))
         let effects = try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
         #expect(effects.batch?.operations == batch.operations)
         #expect(effects.batch?.id != batch.id)

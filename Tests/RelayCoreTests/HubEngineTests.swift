@@ -19,8 +19,8 @@ private struct Conversation {
     init() throws {
         engine = HubEngine(index: index, chain: Self.chain, offer: { _ in nil })
         _ = try engine.receive([
-            .subscribed(Self.laptop, Self.laptopDevice, nil, unanswered: nil),
-            .subscribed(Self.desk, Self.deskDevice, nil, unanswered: nil),
+            .subscribed(Self.laptop, Self.laptopDevice, nil, unanswered: nil, isBare: false),
+            .subscribed(Self.desk, Self.deskDevice, nil, unanswered: nil, isBare: false),
         ])
     }
 
@@ -224,7 +224,7 @@ private struct Conversation {
         ahead.revision = Revision(50)
         for (cursor, resumes) in [(cursor, true), (strange, false), (ahead, false)] {
             let effects = try conversation.engine.receive([
-                .subscribed(SubscriberID(9), C.deskDevice, cursor, unanswered: nil)
+                .subscribed(SubscriberID(9), C.deskDevice, cursor, unanswered: nil, isBare: false)
             ])
             for case .send(SubscriberID(9), .welcome(let welcome)) in effects {
                 #expect(welcome.resumes == resumes)
@@ -243,9 +243,11 @@ private struct Conversation {
         for (number, isKnown) in [(1, true), (2, false)] as [(UInt64, Bool)] {
             let batch = BatchID(high: 0, low: number)
             let effects = try conversation.engine.receive([
-                .subscribed(SubscriberID(100 * number), C.laptopDevice, nil, unanswered: batch),
                 .subscribed(
-                    SubscriberID(100 * number + 1), C.laptopDevice, conversation.index.head, unanswered: batch
+                    SubscriberID(100 * number), C.laptopDevice, nil, unanswered: batch, isBare: false),
+                .subscribed(
+                    SubscriberID(100 * number + 1), C.laptopDevice, conversation.index.head,
+                    unanswered: batch, isBare: false
                 ),
             ])
             // Who does not resume was told nothing of what the answer builds on.
@@ -263,12 +265,12 @@ private struct Conversation {
     @Test func `of the connections of one device only the newest counts`() throws {
         let conversation = try Conversation()
         _ = try conversation.engine.receive([
-            .subscribed(SubscriberID(9), C.laptopDevice, nil, unanswered: nil)
+            .subscribed(SubscriberID(9), C.laptopDevice, nil, unanswered: nil, isBare: false)
         ])
         #expect(try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))]).isEmpty)
         #expect(
             try conversation.engine.receive([
-                .subscribed(SubscriberID(8), C.laptopDevice, nil, unanswered: nil)
+                .subscribed(SubscriberID(8), C.laptopDevice, nil, unanswered: nil, isBare: false)
             ]).isEmpty)
         #expect(conversation.index.head.revision == .zero)
         #expect(try !conversation.engine.receive([.commit(SubscriberID(9), C.batch(1, Self.create))]).isEmpty)

@@ -73,7 +73,7 @@ final class HandDrivenAgent {
     func subscribe(_ cursor: Cursor?) async throws -> (
         welcome: Welcome, records: [NodeRecord], offers: [ContentOffer]
     ) {
-        try await send(.subscribe(cursor, unanswered: nil))
+        try await send(.subscribe(cursor, unanswered: nil, isBare: false))
         guard case .welcome(let welcome) = try await next() else { throw FixtureError("no welcome") }
         var records: [NodeRecord] = []
         var offers: [ContentOffer] = []

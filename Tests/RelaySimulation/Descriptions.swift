@@ -57,7 +57,7 @@ func describe(_ record: NodeRecord) -> String {
 
 func describe(_ message: AgentMessage) -> String {
     switch message {
-    case .subscribe(let cursor, let unanswered):
+    case .subscribe(let cursor, let unanswered, _):
         "subscribe after \(cursor.map { "\($0.revision)" } ?? "nothing")\(unanswered == nil ? "" : ", unanswered")"
     case .commit(let batch): "commit " + batch.operations.map(describe).joined(separator: ", ")
     case .applied(let revision): "applied \(revision)"

@@ -9,6 +9,7 @@ package final class MemoryReplica: ReplicaStore {
         case node(NodeID, ReplicaNode?)
         case cursor(Cursor?)
         case unanswered(UnansweredBatch?)
+        case emptied(Bool)
         case formerStates(NodeID, [NodeState])
     }
 
@@ -22,6 +23,7 @@ package final class MemoryReplica: ReplicaStore {
     private var commits: [[Undo]] = []
     package private(set) var cursor: Cursor?
     package private(set) var unanswered: UnansweredBatch?
+    package private(set) var isEmptied = false
     private var formerStates: [NodeID: [NodeState]] = [:]
 
     package init() {}
@@ -55,6 +57,7 @@ package final class MemoryReplica: ReplicaStore {
             case .node(let id, let before): set(id, before)
             case .cursor(let before): cursor = before
             case .unanswered(let before): unanswered = before
+            case .emptied(let before): isEmptied = before
             case .formerStates(let id, let before): formerStates[id] = before.isEmpty ? nil : before
             }
         }
@@ -77,6 +80,11 @@ package final class MemoryReplica: ReplicaStore {
     package func setUnanswered(_ batch: UnansweredBatch?) {
         journal.append(.unanswered(unanswered))
         unanswered = batch
+    }
+
+    package func setEmptied(_ isEmptied: Bool) {
+        journal.append(.emptied(self.isEmptied))
+        self.isEmptied = isEmptied
     }
 
     package func nodesWithFormerStates() -> [NodeID] { formerStates.keys.sorted() }

@@ -159,8 +159,9 @@ extension World {
 
     private func position(of mark: [UInt8], anywhereIn disk: SimulatedDisk) -> RelativePath? {
         disk.walk().map(\.path).first { path in
-            guard let name = path.name, !userNames.contains(name) else { return false }
-            return position(of: mark, in: name.bytes) != nil
+            guard let name = path.name, let start = position(of: mark, in: name.bytes) else { return false }
+            // A name that a user took up is the user's, and so are those of copies that are named after it.
+            return !userNames.contains { $0.bytes.count > start && name.bytes.starts(with: $0.bytes) }
         }
     }
 

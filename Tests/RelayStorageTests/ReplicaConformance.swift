@@ -79,6 +79,10 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         #expect(store.unanswered == batch)
         try store.setUnanswered(nil)
         #expect(store.unanswered == nil)
+        for isEmptied in [true, false] {
+            try store.setEmptied(isEmptied)
+            #expect(store.isEmptied == isEmptied)
+        }
     }
 
     private func formerStates(_ store: any ReplicaStore) throws {

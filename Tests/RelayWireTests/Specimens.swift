@@ -56,7 +56,8 @@ enum Specimens {
     ]
 
     static let agentMessages: [AgentMessage] = [
-        .subscribe(nil, unanswered: nil), .subscribe(cursor, unanswered: batchID), .commit(batch),
+        .subscribe(nil, unanswered: nil, isBare: false),
+        .subscribe(cursor, unanswered: batchID, isBare: true), .commit(batch),
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
     ]

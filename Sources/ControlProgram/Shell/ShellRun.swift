@@ -43,9 +43,11 @@ struct ShellRun: Sendable {
             try await uploading.upload(path.bytes, as: path)
             try uploading.finish()
         case .download:
-            let place = try await session.client.download(
-                share: session.share, path: path, timeoutSeconds: nil)
-            Terminal.print("downloaded \(path) to \(place)")
+            try await WaitingNotice.telling(of: path, in: session) {
+                let place = try await session.client.download(
+                    share: session.share, path: path, timeoutSeconds: nil)
+                Terminal.print("downloaded \(path) to \(place)")
+            }
         case .delete:
             try await session.client.delete(share: session.share, path: path)
             Terminal.print("deleted \(path)")

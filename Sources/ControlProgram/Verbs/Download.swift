@@ -37,13 +37,15 @@ struct Download: Verb {
 
     func run(in session: Session) async throws {
         let path = try RelativePath(typed: RawText.bytes(name))
-        guard let output else {
-            let place = try await session.client.download(
-                share: session.share, path: path, timeoutSeconds: timeout)
-            Terminal.print(place)
-            return
+        try await WaitingNotice.telling(of: path, in: session) {
+            guard let output else {
+                let place = try await session.client.download(
+                    share: session.share, path: path, timeoutSeconds: timeout)
+                Terminal.print(place)
+                return
+            }
+            try await copy(path, to: RawText.bytes(output), in: session)
         }
-        try await copy(path, to: RawText.bytes(output), in: session)
     }
 
     private func copy(_ path: RelativePath, to output: [UInt8], in session: Session) async throws {

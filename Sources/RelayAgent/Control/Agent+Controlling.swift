@@ -34,17 +34,36 @@ extension Agent: AgentControlling {
     }
 
     package func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError) {
-        let session = try session(share)
+        // Who names none means all.
+        let waited = share == nil && sessions.count > 1 ? sessions : [try session(share)]
         if timeoutSeconds == 0 {
-            if session.current?.isInSync == true { return }
-            throw .notInSync("not in sync: \(await session.report().shortText)")
+            for session in waited where session.current?.isInSync != true {
+                throw .notInSync("not in sync: \(await session.report().shortText)")
+            }
+            return
         }
-        let isInSync = await withDeadline(seconds: timeoutSeconds) {
-            await session.withRun { await $0.waitUntilInSync() ? true : nil }
+        let isInSync = await withDeadline(seconds: timeoutSeconds) { () -> Bool? in
+            for session in waited {
+                guard await session.withRun({ await $0.waitUntilInSync() ? true : nil }) != nil else {
+                    return nil
+                }
+            }
+            return true
         }
         guard isInSync == nil else { return }
-        let report = await session.report()
-        throw .timedOut("not in sync: \(report.shortText)")
+        var texts: [String] = []
+        for session in waited where session.current?.isInSync != true {
+            texts.append(await session.report().shortText)
+        }
+        throw .timedOut("not in sync: \(texts.joined(separator: "; "))")
+    }
+
+    package func confirm(share: String?) async throws(ControlError) {
+        let run = try await run(share)
+        guard run.snapshot.withLock({ $0.engine?.haltReason }) != nil else {
+            throw .failed("nothing is to be confirmed: the folder is not halted")
+        }
+        run.post(.confirmRemovals)
     }
 
     package func download(

@@ -85,7 +85,8 @@ extension EntryReport {
             self.init(
                 path: shown, pathBytes: pathBytes, kind: found.kind.text,
                 sizeBytes: found.kind == .file ? found.fingerprint.sizeBytes : nil,
-                mode: found.fingerprint.permissions.text, modified: found.fingerprint.modified.text,
+                mode: found.fingerprint.permissions.octalText,
+                modified: found.fingerprint.modified.decimalText,
                 content: nil, state: state)
         } else {
             return nil
@@ -97,11 +98,12 @@ extension EntryReport {
         case .file(let file):
             self.init(
                 path: path, pathBytes: pathBytes, kind: NodeKind.file.text, sizeBytes: file.sizeBytes,
-                mode: file.mode.text, modified: file.modified.text, content: "\(file.content)", state: state)
+                mode: file.mode.octalText, modified: file.modified.decimalText, content: "\(file.content)",
+                state: state)
         case .directory(let mode):
             self.init(
                 path: path, pathBytes: pathBytes, kind: NodeKind.directory.text, sizeBytes: nil,
-                mode: mode.text, modified: nil, content: nil, state: state)
+                mode: mode.octalText, modified: nil, content: nil, state: state)
         case .symlink:
             self.init(
                 path: path, pathBytes: pathBytes, kind: NodeKind.symlink.text, sizeBytes: nil, mode: nil,
@@ -126,19 +128,5 @@ extension NodeKind {
         case .directory: "directory"
         case .symlink: "symlink"
         }
-    }
-}
-
-extension PermissionBits {
-    fileprivate var text: String {
-        let digits = String(rawValue, radix: 8)
-        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-}
-
-extension Timestamp {
-    fileprivate var text: String {
-        let digits = String(nanoseconds)
-        return "\(seconds)." + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
     }
 }

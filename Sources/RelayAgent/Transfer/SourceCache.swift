@@ -58,7 +58,7 @@ final class SourceCache: Sendable {
     /// A file that held the content when it was last looked at.
     func source(of content: ContentID) async -> SourceLookup {
         if let known = take(content) { return .open(known) }
-        guard let location = await locate(content) else { return .notHeld }
+        guard let location = await find(content) else { return .notHeld }
         let folder = folder
         let file = await pool.run {
             try? folder.openSource(location.path, expecting: location.fingerprint)
@@ -73,6 +73,18 @@ final class SourceCache: Sendable {
         keep(source, for: content)
         return .open(source)
     }
+
+    /// A file that is being moved or looked at anew is nowhere for a moment.
+    private func find(_ content: ContentID) async -> LocalSource? {
+        for _ in 0..<Self.looks {
+            if let location = await locate(content) { return location }
+            guard !Task.isCancelled else { return nil }
+            await pause(.milliseconds(100))
+        }
+        return await locate(content)
+    }
+
+    private static let looks = 4
 
     /// Keeps the file open no longer; `isChanged`: it holds something else by now.
     func drop(_ content: ContentID, isChanged: Bool) {

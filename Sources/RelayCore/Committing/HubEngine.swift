@@ -14,6 +14,8 @@ package final class HubEngine<Index: ShareIndex> {
         var pagesUnderWay = 0
         /// Asked for, to be answered once the subscriber was sent everything.
         var pings: [UInt64] = []
+        /// Whether the pages up to the head bring no contents.
+        var isBare: Bool
     }
 
     private let index: Index
@@ -40,8 +42,8 @@ package final class HubEngine<Index: ShareIndex> {
         var group = CommitGroup(start: index.head.revision)
         for input in inputs {
             switch input {
-            case .subscribed(let id, let device, let cursor, let unanswered):
-                try subscribe(id, device, cursor, unanswered, &effects)
+            case .subscribed(let id, let device, let cursor, let unanswered, let isBare):
+                try subscribe(id, device, cursor, unanswered, isBare, &effects)
             case .unsubscribed(let id): subscribers[id] = nil
             case .drained(let id): subscribers[id]?.pagesUnderWay = 0
             case .pinged(let id, let number): subscribers[id]?.pings.append(number)
@@ -54,7 +56,7 @@ package final class HubEngine<Index: ShareIndex> {
     }
 
     private func subscribe(
-        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ unanswered: BatchID?,
+        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ unanswered: BatchID?, _ isBare: Bool,
         _ effects: inout [HubEffect]
     ) throws(StateError) {
         // Of a device's connections only the newest counts. Of one whose place it takes nothing is decided
@@ -68,7 +70,7 @@ package final class HubEngine<Index: ShareIndex> {
             resumes = true
         }
         let position = resumes ? cursor?.revision ?? .zero : .zero
-        subscribers[id] = Subscriber(device: device, position: position)
+        subscribers[id] = Subscriber(device: device, position: position, isBare: isBare)
         var answer: (answers: [OperationAnswer], decidedAt: Revision)?
         if resumes, let unanswered { answer = try index.answers(device: device, batch: unanswered) }
         let welcome = Welcome(
@@ -137,13 +139,15 @@ package final class HubEngine<Index: ShareIndex> {
                 subscriber.position = index.head.revision
                 effects.append(.send(id, .changes(page)))
             } else {
-                let page = try catchUpPage(after: subscriber.position, &builder, group)
+                let page = try catchUpPage(
+                    after: subscriber.position, &builder, group, isBare: subscriber.isBare)
                 subscriber.position = page.through.revision
                 effects.append(.send(id, .changes(page)))
             }
             subscriber.pagesUnderWay += 1
         }
         if subscriber.position == index.head.revision {
+            subscriber.isBare = false
             for number in subscriber.pings { effects.append(.send(id, .pong(number))) }
             subscriber.pings = []
         }
@@ -151,12 +155,13 @@ package final class HubEngine<Index: ShareIndex> {
     }
 
     private func catchUpPage(
-        after revision: Revision, _ builder: inout ChangePageBuilder, _ group: CommitGroup
+        after revision: Revision, _ builder: inout ChangePageBuilder, _ group: CommitGroup, isBare: Bool
     ) throws(StateError) -> ChangePage {
         let records = try index.records(after: revision, limit: ChangePage.limitRecords)
         var taken = revision
         for record in records {
-            let found = record.state?.payload.content.flatMap { group.offers[$0] ?? offer($0) }
+            let content = isBare ? nil : record.state?.payload.content
+            let found = content.flatMap { group.offers[$0] ?? offer($0) }
             guard builder.add(record, offer: found) else { break }
             taken = record.revision
         }

@@ -3,8 +3,9 @@
 /// What an agent tells its hub on the control connection, after the handshake.
 package enum AgentMessage: Hashable, Sendable {
     /// Asks for every change after the cursor, from the beginning without one, and for all that follow; and
-    /// what became of a batch that an earlier connection carried, if one was not answered.
-    case subscribe(Cursor?, unanswered: BatchID?)
+    /// what became of a batch that an earlier connection carried, if one was not answered. `isBare`: what
+    /// there is already comes without contents, since the folder may have them.
+    case subscribe(Cursor?, unanswered: BatchID?, isBare: Bool)
     case commit(Batch)
     /// The agent's folder durably holds everything up to this revision.
     case applied(Revision)

@@ -116,6 +116,11 @@ package protocol ReplicaStore: AnyObject {
     var unanswered: UnansweredBatch? { get }
     func setUnanswered(_ batch: UnansweredBatch?) throws(StateError)
 
+    /// Whether the folder was found emptied, and nobody said that it is meant; it outlives the engine that
+    /// found it.
+    var isEmptied: Bool { get }
+    func setEmptied(_ isEmptied: Bool) throws(StateError)
+
     /// The nodes that have former states, in the order of their ids.
     func nodesWithFormerStates() throws(StateError) -> [NodeID]
     /// The states that the folder may hold of this node unknown to the local tree, in the order in which they

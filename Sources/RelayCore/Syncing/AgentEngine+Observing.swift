@@ -191,12 +191,17 @@ extension AgentEngine {
         guard !due.isEmpty else { return }
         if try isUncertain() { return }
         guard try !isRootEmptied() else {
-            halt(
-                "the folder was emptied: all its entries vanished at once. Nothing was removed from the "
-                    + "share. Bring the files back, or confirm that the removal is meant")
+            try replica.setEmptied(true)
+            halt(Self.emptiedText)
             return
         }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
+        if missing.isEmpty { isRemovalConfirmed = false }
+    }
+
+    static var emptiedText: String {
+        "the folder was emptied: all its entries vanished at once. Nothing was removed from the share. Bring "
+            + "all of them back, or say that the removal is meant: relay-ctl confirm"
     }
 
     /// Whether what vanished may be where the engine could not look; for a while, that is waited for.
@@ -218,15 +223,15 @@ extension AgentEngine {
         return known >= 2
     }
 
-    /// Goes on after a halt once an entry that was there before is there again.
+    /// Goes on after a halt once all entries that were there before are there again: who brings back one
+    /// after the other has not removed the rest.
     func checkWhetherRootReturned() throws(StateError) {
-        guard haltReason != nil else { return }
-        for id in try replica.localChildren(of: .root) where missing[id] == nil {
-            if try replica.node(id)?.base != nil {
-                resume()
-                return
-            }
+        guard haltReason != nil, isScanned, scans.isEmpty, scanning == nil else { return }
+        for id in try replica.localChildren(of: .root) where missing[id] != nil {
+            if try replica.node(id)?.base != nil { return }
         }
+        try replica.setEmptied(false)
+        resume()
     }
 
     /// The local tree loses the node and everything beneath it.

@@ -22,6 +22,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     // The hub.
     var isConnected = false
+    /// Whether the connection waits for the first look through the folder.
+    var isGreetingDue = false
     /// Whether the remote tree was, at some point since the start, the hub's tree of one moment.
     var isConsistent = false
     /// Whether the hub sends everything anew; nodes that it does not name are then unknown to it.
@@ -126,10 +128,10 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .opened(let identity): try open(identity)
         case .connected:
             isConnected = true
-            askedBatch = proposal?.id
-            effects.append(.send(.subscribe(replica.cursor, unanswered: askedBatch)))
+            isGreetingDue = true
         case .disconnected:
             isConnected = false
+            isGreetingDue = false
             isFollowing = false
         case .message(let message): try take(message)
         case .hints(let hints): for hint in hints { try take(hint) }
@@ -142,6 +144,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .remove(let path): try removeRemote(path)
         case .confirmRemovals:
             isRemovalConfirmed = true
+            try replica.setEmptied(false)
             resume()
         case .tick: break
         }
@@ -166,6 +169,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
         }
+        if replica.isEmptied { halt(Self.emptiedText) }
         startFullScan()
     }
 
@@ -173,6 +177,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     private func proceed() throws(StateError) {
         guard root != nil else { return }
         try startScan()
+        try greet()
         try checkWhetherRootReturned()
         try concludeMissing()
         try considerAll()
@@ -190,6 +195,17 @@ package final class AgentEngine<Replica: ReplicaStore> {
         try forgetFormerStates()
         reportApplied()
         announceWake()
+    }
+
+    /// Asks the hub for its changes. Who joins with files in the folder can do without their contents, as
+    /// long as it is not known which of them are needed.
+    private func greet() throws(StateError) {
+        guard isGreetingDue, isScanned || !isJoining else { return }
+        isGreetingDue = false
+        askedBatch = proposal?.id
+        let hasEntries = try !replica.localChildren(of: .root).isEmpty
+        let isBare = replica.cursor == nil && hasEntries
+        effects.append(.send(.subscribe(replica.cursor, unanswered: askedBatch, isBare: isBare)))
     }
 
     /// Whether the local tree can be trusted: in the beginning it may lack what the folder has, and what it

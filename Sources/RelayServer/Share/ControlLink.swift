@@ -95,8 +95,8 @@ final class ControlLink: Sendable {
 
     private func receive(_ message: AgentMessage) async throws {
         switch message {
-        case .subscribe(let cursor, let unanswered):
-            session.inbox.put(.subscribe(id, cursor, unanswered: unanswered))
+        case .subscribe(let cursor, let unanswered, let isBare):
+            session.inbox.put(.subscribe(id, cursor, unanswered: unanswered, isBare: isBare))
         case .commit(let batch):
             let checked = try CheckedBatch(batch)
             session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)

@@ -156,10 +156,10 @@ actor ShareSession {
         switch input {
         case .joined(let link): join(link, &group)
         case .left(let id, let device): leave(id, device, &group)
-        case .subscribe(let id, let cursor, let unanswered):
+        case .subscribe(let id, let cursor, let unanswered, let isBare):
             guard let link = links[id] else { return }
             subscribed.insert(id)
-            group.inputs.append(.subscribed(id, link.device, cursor, unanswered: unanswered))
+            group.inputs.append(.subscribed(id, link.device, cursor, unanswered: unanswered, isBare: isBare))
         case .commit(let id, let batch):
             guard let link = links[id] else { return }
             guard subscribed.contains(id) else {

@@ -20,6 +20,7 @@ package final class SQLiteReplica: ReplicaStore {
         var unsynced = 0
         var cursor: Cursor?
         var unanswered: UnansweredBatch?
+        var isEmptied = false
     }
 
     /// Opens the database at this path; makes it, and the directories above it, if it is not there.
@@ -73,6 +74,7 @@ package final class SQLiteReplica: ReplicaStore {
             }
             result.unanswered = batch
         }
+        result.isEmptied = try meta(Self.emptiedKey) != nil
         return result
     }
 
@@ -229,6 +231,13 @@ package final class SQLiteReplica: ReplicaStore {
         totals.unanswered = batch
     }
 
+    package var isEmptied: Bool { totals.isEmptied }
+
+    package func setEmptied(_ isEmptied: Bool) throws(StateError) {
+        try setMeta(Self.emptiedKey, isEmptied ? [1] : nil)
+        totals.isEmptied = isEmptied
+    }
+
     /// A value kept for the owner. Also outside of transactions.
     package func setting(_ key: String) throws(StateError) -> [UInt8]? {
         try insideTransaction { () throws(StateError) in try meta(Self.settingPrefix + key) }
@@ -241,6 +250,7 @@ package final class SQLiteReplica: ReplicaStore {
 
     private static let cursorKey = "cursor"
     private static let unansweredKey = "unanswered"
+    private static let emptiedKey = "emptied"
     private static let settingPrefix = "setting/"
 
     private func meta(_ key: String) throws(StateError) -> [UInt8]? {

@@ -11,7 +11,8 @@ extension AgentMessage {
             self = .subscribe(
                 subscribe.hasCursor ? try Cursor(wire: subscribe.cursor) : nil,
                 unanswered: subscribe.hasUnanswered
-                    ? try BatchID(wire: subscribe.unanswered, "subscribe.unanswered") : nil)
+                    ? try BatchID(wire: subscribe.unanswered, "subscribe.unanswered") : nil,
+                isBare: subscribe.bare)
         case .commit(let batch):
             self = .commit(try Batch(wire: batch))
         case .applied(let applied):
@@ -25,10 +26,11 @@ extension AgentMessage {
     var wire: WireAgentMessage {
         var wire = WireAgentMessage()
         switch self {
-        case .subscribe(let cursor, let unanswered):
+        case .subscribe(let cursor, let unanswered, let isBare):
             var subscribe = WireSubscribe()
             if let cursor { subscribe.cursor = cursor.wire }
             if let unanswered { subscribe.unanswered = unanswered.wire }
+            if isBare { subscribe.bare = true }
             wire.subscribe = subscribe
         case .commit(let batch): wire.commit = batch.wire
         case .applied(let revision): wire.applied.revision = revision.number

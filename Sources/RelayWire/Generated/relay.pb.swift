@@ -596,12 +596,23 @@ nonisolated struct WireSubscribe: Sendable {
   /// Clears the value of `unanswered`. Subsequent reads from it will return its default value.
   mutating func clearUnanswered() {self._unanswered = nil}
 
+  /// Whether pages are to come without offers until they reach the newest revision.
+  var bare: Bool {
+    get {_bare ?? false}
+    set {_bare = newValue}
+  }
+  /// Returns true if `bare` has been explicitly set.
+  var hasBare: Bool {self._bare != nil}
+  /// Clears the value of `bare`. Subsequent reads from it will return its default value.
+  mutating func clearBare() {self._bare = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _cursor: WireCursor? = nil
   fileprivate var _unanswered: Data? = nil
+  fileprivate var _bare: Bool? = nil
 }
 
 /// The agent's folder durably holds everything up to this revision.
@@ -2308,7 +2319,7 @@ nonisolated extension WireCursor: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Subscribe"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cursor\0\u{1}unanswered\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cursor\0\u{1}unanswered\0\u{1}bare\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2318,6 +2329,7 @@ nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._cursor) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self._unanswered) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self._bare) }()
       default: break
       }
     }
@@ -2334,12 +2346,16 @@ nonisolated extension WireSubscribe: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._unanswered {
       try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._bare {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireSubscribe, rhs: WireSubscribe) -> Bool {
     if lhs._cursor != rhs._cursor {return false}
     if lhs._unanswered != rhs._unanswered {return false}
+    if lhs._bare != rhs._bare {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
