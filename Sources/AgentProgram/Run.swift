@@ -12,7 +12,13 @@ import RelayWire
 /// `relay-agent run`: serves folders until it is told to stop.
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve folders until stopped (SIGTERM or SIGINT). This is what relay-agent does by itself.")
+        abstract: "Serve folders until stopped (SIGTERM or SIGINT). This is what relay-agent does by itself.",
+        discussion: """
+            Examples:
+              relay-agent run ~/Shared --join 'relay://hub:4817/…'    joins, once
+              relay-agent run                                         serves all that were joined
+              relay-agent run --hub 10.0.0.1:4817                     the hub has another address now
+            """)
 
     private static let defaultPort = 4817
 
@@ -73,6 +79,7 @@ struct Run: AsyncParsableCommand {
                 logger: logger)
             if let givenName { try nameFile.write(givenName) }
             try await Interruption.cancelling { try await pickFolders(of: agent, joining: link) }
+            try agent.prepare()
             let served = try Self.served(folders, of: agent.knownFolders().map(\.path))
             try await serve(agent, served, as: deviceName, directory: directory, logger: logger)
         } catch let error as AgentError {

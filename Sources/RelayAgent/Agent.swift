@@ -197,6 +197,9 @@ package final class Agent: Service {
         }
     }
 
+    /// Finds the folders that `run` is to serve; throws `unknownFolder` if there is none.
+    package func prepare() throws(AgentError) { _ = try openSessions() }
+
     private func makeSessions() throws(AgentError) -> [FolderSession] {
         let picked = state.withLock { $0.picked }
         let records = try folders().filter { picked.isEmpty || picked.contains($0.path) }

@@ -11,7 +11,13 @@ import RelayServer
 /// `relay-server run`: serves until it is told to stop.
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve until stopped (SIGTERM or SIGINT). This is what relay-server does by itself.")
+        abstract: "Serve until stopped (SIGTERM or SIGINT). This is what relay-server does by itself.",
+        discussion: """
+            Examples:
+              relay-server run --data ~/relay-hub                      a hub with all content
+              relay-server run --data ~/relay-hub --store-limit 20G    one that forgets what does not fit
+              relay-server run --listen 10.0.0.1:4817                  on one address of this machine
+            """)
 
     static let defaultPort = 4817
 

@@ -8,7 +8,11 @@ import RelayProgram
 /// `relay-server status`: the running hub's shares and devices.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say how the running hub is: its shares, what it stores, and who is online.")
+        abstract: "Say how the running hub is: its shares, what it stores, and who is online.",
+        discussion: """
+            Example:
+              relay-server status --data ~/relay-hub --json
+            """)
 
     @OptionGroup var place: DataOptions
 

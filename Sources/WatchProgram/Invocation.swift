@@ -17,6 +17,9 @@ enum Invocation: Hashable {
 
           --help     print this text
           --version  print the version
+
+        Example:
+          relay-watch ~/Shared | od -c
         """
 
     init(arguments: [[UInt8]]) throws(WatchProgramError) {

@@ -30,6 +30,10 @@ import Testing
         let result = try b.control("download", "rare", "-o", setup.directory + "/copy", "--timeout", "1")
         #expect(result.status != 0)
         #expect(result.errors.contains("laptop"), "\(result.errors)")
+        let control = try Programs.path("relay-ctl")
+        let patient = try Shell.run(
+            "timeout 6 \(control) --state \(b.state) download rare 2>&1 || true", in: setup.directory)
+        #expect(patient.contains("waiting") && patient.contains("laptop"), "\(patient)")
         try a.start()
         try setup.settle()
         #expect(try setup.differences() == "")
