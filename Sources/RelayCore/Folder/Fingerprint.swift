@@ -35,6 +35,15 @@ package struct Fingerprint: Hashable, Sendable {
 
     package var permissions: PermissionBits { PermissionBits(UInt32(mode)) }
 
+    /// Whether the file's two times lie within one step of a coarse clock (10 ms): a write of that step that
+    /// keeps the size would show in neither.
+    package var mayHideWrite: Bool {
+        let (early, late) = modified < changed ? (modified, changed) : (changed, modified)
+        let (seconds, overflow) = late.seconds.subtractingReportingOverflow(early.seconds)
+        guard !overflow, seconds <= 1 else { return false }
+        return seconds * 1_000_000_000 + Int64(late.nanoseconds) - Int64(early.nanoseconds) < 12_000_000
+    }
+
     /// Equal in everything that a rename, an exchange or a new hard link leaves alone (all but ctime).
     package func isUnchangedButForLinks(_ other: Fingerprint) -> Bool {
         var copy = other

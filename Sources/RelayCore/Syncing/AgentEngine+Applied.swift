@@ -61,7 +61,7 @@ extension AgentEngine {
             }
             node.local = LocalState(
                 placement: basis.placement, kind: basis.payload.kind, payload: basis.payload,
-                fingerprint: fingerprint, isTrusted: true)
+                fingerprint: fingerprint, isTrusted: basis.payload.kind != .file || !fingerprint.mayHideWrite)
             node.base = basis
             consumeStaging(node.id)
         case .payload(let payload, let basis, let keepsLocal):
@@ -69,7 +69,7 @@ extension AgentEngine {
             try keep(kept, of: node, former, isPlanned: keepsLocal)
             node.local?.payload = payload
             node.local?.fingerprint = fingerprint
-            node.local?.isTrusted = true
+            node.local?.isTrusted = payload.kind != .file || !fingerprint.mayHideWrite
             agree(&node, onPayloadOf: basis)
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):

@@ -70,26 +70,24 @@ extension AgentEngine {
 
     /// An entry where the local tree has none: a node that moved, or a new one.
     private func appear(_ found: FoundEntry, at placement: Placement) throws(StateError) {
-        if found.kind.kind != .symlink {
-            for id in try replica.localNodes(identity: found.fingerprint.identity) {
-                guard let node = try replica.node(id), let local = node.local,
-                    local.kind == found.kind.kind
-                else { continue }
-                if try isGone(id) || local.placement.parent == .limbo {
-                    if local.kind == .file, isBackup(placement, of: local.placement),
-                        let deadline = missing[id], now < deadline
-                    {
-                        rescans[placement] = deadline
-                        return
-                    }
-                    try moved(node, local, to: placement, found)
+        for id in try replica.localNodes(identity: found.fingerprint.identity) {
+            guard let node = try replica.node(id), let local = node.local,
+                local.kind == found.kind.kind
+            else { continue }
+            if try isGone(id) || local.placement.parent == .limbo {
+                if local.kind == .file, isBackup(placement, of: local.placement),
+                    let deadline = missing[id], now < deadline
+                {
+                    rescans[placement] = deadline
                     return
                 }
-                if secondLooks.insert(placement).inserted {
-                    scans.insert(entry: local.placement)
-                    scans.insert(entry: placement, isDeep: true)
-                    return
-                }
+                try moved(node, local, to: placement, found)
+                return
+            }
+            if secondLooks.insert(placement).inserted {
+                scans.insert(entry: local.placement)
+                scans.insert(entry: placement, isDeep: true)
+                return
             }
         }
         secondLooks.remove(placement)
