@@ -251,4 +251,34 @@ private typealias A = AgentConversation
         }
         #expect(kinds == ["place c", "place d", "create d"])
     }
+
+    @Test func `a directory found beneath what was beneath it is in no circle with it`() throws {
+        let agent = try makeSynced()
+        let before = ["": [A.directory("d", 10), A.directory("e", 11)], "d": [A.directory("c", 12)]]
+        let made = try agent.showing(before, agent.say(.rescan))
+        try agent.say(
+            .message(A.accept(try #require(made.batch), from: 3)),
+            .message(.changes(A.page([], through: 3))))
+        // c moves to the root and d into c while the engine looks: it sees where d is before where c is.
+        try agent.say(
+            .hints([.entry(A.path("d"), writing: false), .entry(A.path("d/c/d"), writing: false)]))
+        var effects = try agent.say(
+            .scanned([
+                ScanResult(
+                    request: .entry(A.path("d")), outcome: .entry(directory: A.rootIdentity, nil)),
+                ScanResult(
+                    request: .entry(A.path("d/c/d")),
+                    outcome: .entry(directory: A.identity(12), A.directory("d", 10))),
+            ]))
+        effects += try agent.say(.hints([.entry(A.path("c"), writing: false)]))
+        let after = [
+            "": [A.directory("c", 12), A.directory("e", 11)], "c": [A.directory("d", 10)],
+        ]
+        effects = try agent.showing(after, effects)
+        effects += try agent.say(.tick, after: 200)
+        let places = try #require(effects.batch).operations.compactMap { operation in
+            if case .place(_, let placement, _) = operation { "\(placement.name)" } else { nil }
+        }
+        #expect(places == ["c", "d"])
+    }
 }

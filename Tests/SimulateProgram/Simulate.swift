@@ -42,12 +42,14 @@ enum Simulate {
             if outcome.violation != nil {
                 failures += 1
                 report(outcome, arguments)
+                flushOutput()
                 if failures >= arguments.failureLimit { break }
             }
             let now = clock.now
             if lastReport.duration(to: now) > .seconds(10) {
                 lastReport = now
                 print(progress(offset + 1, start.duration(to: now)))
+                flushOutput()
             }
         }
         print(progress(arguments.seeds, start.duration(to: clock.now)), terminator: "")

@@ -65,4 +65,7 @@ struct SimulateArguments {
     }
 }
 
+/// Who follows a long run in a file sees how far it is.
+func flushOutput() { fflush(nil) }
+
 func exitProgram(_ code: Int32) -> Never { exit(code) }

@@ -74,11 +74,13 @@ extension AgentEngine {
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):
             passing[node.id] = nil
+            try loosen(basis.placement.parent, from: node.id)
             node.local?.placement = basis.placement
             if let fingerprint { wasMoved(&node.local, fingerprint) }
             node.base?.placement = basis.placement
             node.base?.placementRevision = basis.placementRevision
         case .evade(let target, let isLocalChange):
+            try loosen(target.parent, from: node.id)
             node.local?.placement = target
             if let fingerprint { wasMoved(&node.local, fingerprint) }
             // A place of our own making is no move of the user's.

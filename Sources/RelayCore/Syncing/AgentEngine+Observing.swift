@@ -68,6 +68,20 @@ extension AgentEngine {
         try put(node)
     }
 
+    /// Before a directory takes its place in `parent`: what the local tree has above `parent` and within the
+    /// directory left it meanwhile, for on the disk nothing is inside itself. Where it went is not known yet.
+    func loosen(_ parent: NodeID, from directory: NodeID) throws(StateError) {
+        var current = parent
+        while current != .root, current != .limbo {
+            guard let node = try replica.node(current), let local = node.local else { return }
+            if local.placement.parent == directory {
+                try detach(node, local)
+                return
+            }
+            current = local.placement.parent
+        }
+    }
+
     /// An entry where the local tree has none: a node that moved, or a new one.
     private func appear(_ found: FoundEntry, at placement: Placement) throws(StateError) {
         for id in try replica.localNodes(identity: found.fingerprint.identity) {
@@ -110,6 +124,7 @@ extension AgentEngine {
         missing[node.id] = nil
         passing[node.id] = nil
         secondLooks.remove(placement)
+        if local.kind == .directory { try loosen(placement.parent, from: node.id) }
         var node = node
         var local = local
         local.placement = placement
