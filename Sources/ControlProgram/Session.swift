@@ -24,7 +24,10 @@ struct SessionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The socket of the agent, instead of its state directory.", valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("The share that is meant, if the agent has several.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The share that is meant, if the agent has several: its name, or its folder's absolute path.",
+            valueName: "name"))
     var share: String?
 
     @OptionGroup var log: LogOptions

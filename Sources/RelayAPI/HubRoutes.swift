@@ -15,7 +15,8 @@ struct HubRoutes: Sendable {
         router.post(RouterPath(APIContract.Route.invites)) { [hub] request, _ in
             _ = try QueryParameters(request, allowing: [])
             let wish = try await JSONAnswer.body(InviteRequest.self, of: request)
-            let link = try await hub.invite(share: wish.share, address: wish.address)
+            let link = try await hub.invite(
+                share: wish.share, address: wish.address, creates: wish.create ?? false)
             return try JSONAnswer.response(InviteAnswer(link: link), status: .created)
         }
     }

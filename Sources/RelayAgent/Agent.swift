@@ -147,7 +147,10 @@ package final class Agent: Service {
             defer { folder.close() }
             return folder.record
         } catch {
-            throw .folder("\(error)")
+            switch error {
+            case .inUse, .nested, .notOurs, .emptied: throw .refused("\(error)")
+            case .missing, .notADirectory, .failed: throw .folder("\(error)")
+            }
         }
     }
 

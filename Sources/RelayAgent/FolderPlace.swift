@@ -60,8 +60,24 @@ enum FolderPlace {
                 throw .refused("cannot share \(path): the shared folder \(other.path) lies in it")
             }
         }
+        if let owner = ownerOfState(around: path) {
+            throw .refused("cannot share \(path): it lies in \(owner)")
+        }
         if let outer = SharedFolder.enclosingShare(of: path) {
             throw .refused("cannot share \(path): it lies in the shared folder \(outer)")
+        }
+    }
+
+    /// The state directory of any agent, or the data directory of a hub, in which the path lies.
+    private static func ownerOfState(around path: String) -> String? {
+        var directory = path
+        while true {
+            if access(StateLayout(directory).registry, F_OK) == 0 {
+                return "the agent's state directory \(directory)"
+            }
+            if access(directory + "/hub.sqlite", F_OK) == 0 { return "the hub's data directory \(directory)" }
+            guard let slash = directory.lastIndex(of: "/"), directory != "/" else { return nil }
+            directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
         }
     }
 

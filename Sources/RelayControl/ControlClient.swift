@@ -79,13 +79,17 @@ package final class ControlClient: Sendable {
         try await done(.DELETE, APIContract.Route.content, Query(share: share, path: path))
     }
 
-    /// A new join link of the hub.
-    package func invite(share: String, address: String?) async throws(ControlError) -> String {
+    /// A new join link of the hub, for a share that is made if there is none and `creates` says so.
+    package func invite(
+        share: String, address: String?, creates: Bool = false
+    ) async throws(ControlError) -> String {
         var request = request(.POST, APIContract.Route.invites, Query())
         request.headers.add(name: "Content-Type", value: "application/json")
         do {
             request.body = .bytes(
-                ByteBuffer(bytes: try JSONEncoder().encode(InviteRequest(share: share, address: address))))
+                ByteBuffer(
+                    bytes: try JSONEncoder().encode(
+                        InviteRequest(share: share, address: address, create: creates ? true : nil))))
         } catch {
             throw .usage("cannot send the name \(displayText(Array(share.utf8)))")
         }

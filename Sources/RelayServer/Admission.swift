@@ -11,7 +11,7 @@ import RelayWire
 /// A share that there is not and one that the device is no member of are told alike.
 struct Admission: Sendable {
     let registry: HubRegistry
-    let shares: [String: Share]
+    let shares: ShareTable
     let lane: Lane
     let heartbeatSeconds: UInt32
     let logger: Logger

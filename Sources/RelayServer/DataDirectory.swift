@@ -10,6 +10,11 @@ final class DataDirectory: Sendable {
 
     /// Makes the directory (0700) and those above it if they are missing.
     init(_ path: String) throws(HubError) {
+        if let folder = Self.sharedFolder(around: path) {
+            throw .dataDirectory(
+                "cannot use data directory \(path): it lies in the shared folder \(folder), whose agent "
+                    + "would upload it; choose another place with --data")
+        }
         try Self.make(path)
         self.path = path
         let file = path + "/lock"
@@ -38,6 +43,24 @@ final class DataDirectory: Sendable {
 
     /// The directory of a share's files.
     func share(_ id: ShareID) -> String { path + "/shares/" + id.description }
+
+    /// The shared folder in which the directory lies, or will lie when it is made.
+    private static func sharedFolder(around path: String) -> String? {
+        var existing = path
+        var resolved = realpath(existing, nil)
+        while resolved == nil, let slash = existing.lastIndex(of: "/") {
+            existing = String(existing[..<slash])
+            resolved = realpath(existing.isEmpty ? "/" : existing, nil)
+        }
+        guard let start = resolved ?? realpath(".", nil) else { return nil }
+        defer { free(start) }
+        var directory = String(cString: start)
+        while true {
+            if access(directory + "/.relay/root", F_OK) == 0 { return directory }
+            guard let slash = directory.lastIndex(of: "/") else { return nil }
+            directory = String(directory[..<slash])
+        }
+    }
 
     private static func make(_ path: String) throws(HubError) {
         guard !path.isEmpty else { throw .dataDirectory("cannot use a data directory without a name") }

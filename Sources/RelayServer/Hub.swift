@@ -20,7 +20,8 @@ package final class Hub: HubControlling, Service {
     private struct Running: Sendable {
         var id: DeviceID
         var registry: HubRegistry
-        var shares: [String: Share]
+        var shares: ShareTable
+        var opener: ShareOpener
         /// Nil until the hub listens.
         var port: Int?
     }
@@ -52,23 +53,32 @@ package final class Hub: HubControlling, Service {
         let identity = try await loadIdentity(directory)
         let registry = try await openRegistry(directory)
         defer { registry.close() }
-        let shares = try await openShares(registry, directory)
-        let byName = Dictionary(shares.map { ($0.record.name, $0) }) { first, _ in first }
-        running.withLock { $0 = Running(id: identity.id, registry: registry, shares: byName, port: nil) }
-        defer { running.withLock { $0 = nil } }
-        let result: Result<Void, WireError> = await withTaskGroup(of: Void.self) { group in
-            for share in shares { group.addTask { await share.run() } }
-            let result = await self.listen(identity, registry, byName)
-            group.cancelAll()
-            return result
+        let opener = ShareOpener(
+            registry: registry, directory: directory, lane: lane,
+            resources: HubResources(
+                storeLimitBytes: configuration.storeLimitBytes,
+                exchangeLimits: ExchangeLimits(stallMilliseconds: configuration.stallMilliseconds),
+                gauge: BufferGauge(limitBytes: Self.bufferBytes),
+                readers: LanePool(label: "relay.read", count: 4)),
+            logger: logger)
+        let shares = ShareTable()
+        do throws(StateError) {
+            for share in try await opener.openAll() { shares.add(share) }
+        } catch {
+            throw .state(error.description)
         }
+        running.withLock {
+            $0 = Running(id: identity.id, registry: registry, shares: shares, opener: opener, port: nil)
+        }
+        defer { running.withLock { $0 = nil } }
+        let result = await shares.serve { await self.listen(identity, registry, shares) }
         // The directory stays locked until everything is closed.
         withExtendedLifetime(directory) {}
         if case .failure(let error) = result { throw .cannotListen(error.description) }
     }
 
     private func listen(
-        _ identity: DeviceIdentity, _ registry: HubRegistry, _ shares: [String: Share]
+        _ identity: DeviceIdentity, _ registry: HubRegistry, _ shares: ShareTable
     ) async -> Result<Void, WireError> {
         var settings = ConnectionSettings()
         settings.heartbeat = .seconds(Int64(configuration.heartbeatSeconds))
@@ -127,34 +137,6 @@ package final class Hub: HubControlling, Service {
         }
     }
 
-    private func openShares(
-        _ registry: HubRegistry, _ directory: DataDirectory
-    ) async throws(HubError) -> [Share] {
-        let resources = HubResources(
-            storeLimitBytes: configuration.storeLimitBytes,
-            exchangeLimits: ExchangeLimits(stallMilliseconds: configuration.stallMilliseconds),
-            gauge: BufferGauge(limitBytes: Self.bufferBytes),
-            readers: LanePool(label: "relay.read", count: 4))
-        do throws(StateError) {
-            let records = try await lane.run { () throws(StateError) in
-                try registry.shares().map { share throws(StateError) in
-                    (share, try registry.members(of: share.id))
-                }
-            }
-            var shares: [Share] = []
-            for (record, members) in records {
-                let share = Share(
-                    record, members: Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first },
-                    directory: directory.share(record.id), resources: resources, logger: logger)
-                try await share.open()
-                shares.append(share)
-            }
-            return shares
-        } catch {
-            throw .state(error.description)
-        }
-    }
-
     /// Whether a hub has been started over this data directory before.
     package static func hasRun(in dataDirectory: String) -> Bool {
         DataDirectory.isUsed(dataDirectory)
@@ -165,7 +147,7 @@ package final class Hub: HubControlling, Service {
     package func status() async -> HubReport {
         let running = running.withLock { $0 }
         var reports: [HubShareReport] = []
-        for share in (running?.shares ?? [:]).values.sorted(by: { $0.record.name < $1.record.name }) {
+        for share in running?.shares.all ?? [] {
             reports.append(await share.report())
         }
         return HubReport(
@@ -173,13 +155,13 @@ package final class Hub: HubControlling, Service {
             listen: addressText(configuration.host, running?.port ?? configuration.port), shares: reports)
     }
 
-    package func invite(share name: String, address: String?) async throws(ControlError) -> String {
+    package func invite(
+        share name: String, address: String?, creates: Bool
+    ) async throws(ControlError) -> String {
         guard let running = running.withLock({ $0 }), let port = running.port else {
             throw .unreachable("the hub does not listen yet")
         }
-        guard let share = running.shares[name] else {
-            throw .notFound("there is no share \(displayText(Array(name.utf8))) on this hub")
-        }
+        let share = try await share(name, running, creates: creates)
         var place = (host: HubAddress.host(listeningOn: configuration.host), port: port)
         if let address {
             guard let parsed = HubAddress.parse(address, defaultPort: port) else {
@@ -203,6 +185,34 @@ package final class Hub: HubControlling, Service {
         return JoinLink(
             host: place.host, port: place.port, share: name, hub: running.id, token: token
         ).description
+    }
+
+    private func share(
+        _ name: String, _ running: Running, creates: Bool
+    ) async throws(ControlError) -> Share {
+        if let share = running.shares[name] { return share }
+        let shown = displayText(Array(name.utf8))
+        guard creates else {
+            let names = running.shares.all.map { displayText(Array($0.record.name.utf8)) }
+            throw .notFound(
+                "there is no share \(shown) on this hub (there is: \(names.joined(separator: ", ")));"
+                    + " --create makes it")
+        }
+        guard ShareName.isValid(name) else {
+            throw .usage(
+                "\(shown) cannot be the name of a share: it has 1 to \(ShareName.limitBytes) bytes and no"
+                    + " control characters")
+        }
+        do throws(StateError) {
+            if let share = try await running.opener.create(name) {
+                running.shares.add(share)
+                logger.info("share made", metadata: ["share": "\(shown)"])
+                return share
+            }
+        } catch {
+            throw .failed(error.description)
+        }
+        throw .failed("the share \(shown) is being made by another request: ask again")
     }
 }
 

@@ -14,7 +14,8 @@ struct Invite: AsyncParsableCommand {
 
             Examples:
               relay-server invite
-              relay-server invite --share photos --address hub.example:4817
+              relay-server invite --address hub.example:4817
+              relay-server invite --share photos --create     one more share, and its first link
             """)
 
     @OptionGroup var place: DataOptions
@@ -28,11 +29,18 @@ struct Invite: AsyncParsableCommand {
             valueName: "host:port"))
     var address: String?
 
+    @Flag(help: "Make the share if there is none of that name. --share says which.")
+    var create = false
+
+    func validate() throws {
+        if create, share == nil { throw ValidationError("--create needs the new share's name: --share NAME") }
+    }
+
     func run() async throws {
-        let (share, address) = (share, address)
+        let (share, address, creates) = (share, address, create)
         let link = try await place.withClient { client in
             let name = try await Self.share(share, of: client)
-            return try await client.invite(share: name, address: address)
+            return try await client.invite(share: name, address: address, creates: creates)
         }
         Terminal.print(link)
     }

@@ -77,7 +77,9 @@ struct Run: AsyncParsableCommand {
     /// What to do next, for the one who starts a hub for the first time.
     private static func welcome(_ hub: Hub, directory: String) async {
         for share in await hub.status().shares {
-            guard let link = try? await hub.invite(share: share.name, address: nil) else { continue }
+            guard let link = try? await hub.invite(share: share.name, address: nil, creates: false) else {
+                continue
+            }
             Terminal.print("")
             Terminal.print("Join a machine to the share \"\(displayText(Array(share.name.utf8)))\" with")
             Terminal.print("  relay-agent FOLDER --join '\(link)'")

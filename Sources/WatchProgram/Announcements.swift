@@ -35,6 +35,22 @@ struct Announcements {
 
     mutating func rootGone(_ cause: String) { rootGone = rootGone ?? cause }
 
+    /// All of it as lines for people.
+    var lines: [String] {
+        var lines: [String] = []
+        if isReady { lines.append("watching") }
+        if isOverflow { lines.append("events were lost") }
+        for hint in hints {
+            switch hint {
+            case .entry(let path, let isWriting): lines.append("\(isWriting ? "writing" : "changed") \(path)")
+            case .subtree(let path): lines.append("changed beneath \(path)")
+            }
+        }
+        if case .polling(let count, _)? = polling { lines.append("\(count) directories cannot be watched") }
+        if let rootGone { lines.append("root gone: \(rootGone)") }
+        return lines
+    }
+
     /// Moves all to the encoder.
     mutating func move(to encoder: inout WatchRecordEncoder) {
         if isReady { encoder.append(.ready) }

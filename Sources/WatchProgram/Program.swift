@@ -9,10 +9,11 @@ internal import RelayCore
 @main struct Program {
     static func main() {
         do {
-            switch try Invocation(arguments: arguments()) {
+            let level = getenv("RELAY_LOG_LEVEL").map { String(cString: $0) }
+            switch try Invocation(arguments: arguments(), level: level) {
             case .help: print(Invocation.usage)
             case .version: print("relay-watch \(RelayVersion.text)")
-            case .watch(let folder): try watch(folder)
+            case .watch(let folder, let isVerbose): try watch(folder, isVerbose: isVerbose)
             }
         } catch {
             let line = Array("relay-watch: \(error)\n".utf8)
@@ -28,7 +29,7 @@ internal import RelayCore
         }
     }
 
-    private static func watch(_ folder: [UInt8]) throws(WatchProgramError) {
+    private static func watch(_ folder: [UInt8], isVerbose: Bool) throws(WatchProgramError) {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             throw .closedStream(descriptor)
         }
@@ -44,7 +45,7 @@ internal import RelayCore
         }
         raiseDescriptorLimit()
         let root = try resolve(folder)
-        var loop = WatchLoop(tree: WatchTree(rootPath: root, backend: backend))
+        var loop = WatchLoop(tree: WatchTree(rootPath: root, backend: backend), isVerbose: isVerbose)
         try loop.run()
     }
 

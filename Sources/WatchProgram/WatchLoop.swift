@@ -8,7 +8,13 @@ struct WatchLoop<Backend: WatchBackend> {
     let tree: WatchTree<Backend>
     private var encoder = WatchRecordEncoder()
 
-    init(tree: WatchTree<Backend>) { self.tree = tree }
+    private let isVerbose: Bool
+
+    /// `isVerbose`: what is told goes to standard error as well, for people.
+    init(tree: WatchTree<Backend>, isVerbose: Bool) {
+        self.tree = tree
+        self.isVerbose = isVerbose
+    }
 
     /// Returns when standard input is closed, or nobody reads standard output any more.
     mutating func run() throws(WatchProgramError) {
@@ -54,6 +60,7 @@ struct WatchLoop<Backend: WatchBackend> {
 
     /// Writes what is to be told, at once. False when nobody reads.
     private mutating func tell() throws(WatchProgramError) -> Bool {
+        if isVerbose { for line in tree.announcements.lines { say(line) } }
         tree.announcements.move(to: &encoder)
         if !encoder.isEmpty {
             defer { encoder.removeAll() }
@@ -61,6 +68,11 @@ struct WatchLoop<Backend: WatchBackend> {
         }
         if let cause = tree.announcements.rootGone { throw .rootGone(tree.rootPath, cause) }
         return true
+    }
+
+    private func say(_ line: String) {
+        let bytes = Array("relay-watch: \(line)\n".utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 
     private func writeAll(_ bytes: [UInt8]) -> Bool {

@@ -70,7 +70,15 @@ import Testing
         let inside = try agent("run", a.folder + "/sub", "--state", "s4", "--join", try setup.invite())
         #expect(inside.status != 0 && inside.errors.contains("folder-a"))
         let second = try agent("run", a.folder, "--state", "s5", "--join", try setup.invite())
-        #expect(second.status != 0)
+        #expect(second.status == 6)
+        let inData = try agent("run", "hub/x", "--state", "s9", "--join", try setup.invite())
+        #expect(inData.status == 6 && inData.errors.contains("hub's data directory"))
+        let hubInFolder = try ProgramRun(
+            "relay-server", ["run", "--data", a.folder + "/server", "--listen", "127.0.0.1:0"],
+            in: setup.directory
+        ).waitForEnd()
+        #expect(hubInFolder.status == 1 && hubInFolder.errors.contains(a.folder))
+        #expect(!FileManager.default.fileExists(atPath: a.folder + "/server"))
         let unreadable = try agent("run", "w", "--state", "s8", "--join", "-")
         #expect(unreadable.status == 2)
         a.stop()

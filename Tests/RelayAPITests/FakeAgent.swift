@@ -128,9 +128,9 @@ struct FakeHub: HubControlling {
         HubReport(version: "0.1.0", hubID: "ee", listen: "0.0.0.0:4817", shares: [])
     }
 
-    func invite(share: String, address: String?) async throws(ControlError) -> String {
+    func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String {
         guard share != "secret" else { throw .refused("no invitations to \(share)") }
-        return "relay://\(address ?? "hub:4817")/\(share)#hub=ee&token=ff"
+        return "relay://\(address ?? "hub:4817")/\(share)#hub=ee&token=\(creates ? "00" : "ff")"
     }
 }
 

@@ -30,6 +30,8 @@ import Testing
             #expect(link == "relay://10.0.0.1:99/docs#hub=ee&token=ff")
             let usual = try await client.invite(share: "docs", address: nil)
             #expect(usual == "relay://hub:4817/docs#hub=ee&token=ff")
+            let made = try await client.invite(share: "docs", address: nil, creates: true)
+            #expect(made == "relay://hub:4817/docs#hub=ee&token=00")
             let error = await controlError { _ = try await client.invite(share: "secret", address: nil) }
             #expect(error == .refused("no invitations to secret"))
         }

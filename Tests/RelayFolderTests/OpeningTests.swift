@@ -26,7 +26,10 @@ import Testing
 
     @Test func `one agent at a time`() throws {
         let scratch = try Scratch()
-        #expect(throws: FolderError.inUse("cannot open \(scratch.path): another agent has this folder")) {
+        #expect(
+            throws: FolderError.inUse(
+                "cannot open \(scratch.path): another agent serves this folder; one folder has one agent")
+        ) {
             try SharedFolder.open(scratch.path, expecting: nil, create: false)
         }
     }

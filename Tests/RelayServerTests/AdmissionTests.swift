@@ -31,6 +31,33 @@ import Testing
         }
     }
 
+    @Test func `a share can be made while the hub runs, and is there after a restart`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory) { hub in
+                let missing = await #expect(throws: ControlError.self) {
+                    try await hub.hub.invite(share: "photos", address: nil, creates: false)
+                }
+                #expect(missing?.exitCode == 5)
+                for name in ["", "a\u{7}", String(repeating: "x", count: 256)] {
+                    let error = await #expect(throws: ControlError.self) {
+                        try await hub.hub.invite(share: name, address: nil, creates: true)
+                    }
+                    #expect(error?.exitCode == 2)
+                }
+                for _ in 0..<2 {
+                    let text = try await hub.hub.invite(share: "photos", address: nil, creates: true)
+                    let link = try JoinLink(parsing: text)
+                    #expect(link.share == "photos")
+                }
+                #expect(await hub.hub.status().shares.map(\.name) == ["photos", "shared"])
+            }
+            try await withHub(directory) { hub in
+                #expect(await hub.hub.status().shares.map(\.name) == ["photos", "shared"])
+                _ = try await hub.hub.invite(share: "photos", address: nil, creates: false)
+            }
+        }
+    }
+
     @Test func `an expired token admits nobody`() async throws {
         try await withDirectory { directory in
             try await withHub(directory, inviteSeconds: 0) { hub in
@@ -114,16 +141,18 @@ import Testing
                 let plain = try await hub.link()
                 #expect(plain.host == "127.0.0.1" && plain.port == hub.port)
                 let named = try JoinLink(
-                    parsing: try await hub.hub.invite(share: "shared", address: "hub.example:7000"))
+                    parsing: try await hub.hub.invite(
+                        share: "shared", address: "hub.example:7000", creates: false))
                 #expect(named.host == "hub.example" && named.port == 7000)
                 let sixth = try JoinLink(
-                    parsing: try await hub.hub.invite(share: "shared", address: "[2001:db8::1]"))
+                    parsing: try await hub.hub.invite(
+                        share: "shared", address: "[2001:db8::1]", creates: false))
                 #expect(sixth.host == "2001:db8::1" && sixth.port == hub.port)
                 await #expect(throws: ControlError.self) {
-                    try await hub.hub.invite(share: "other", address: nil)
+                    try await hub.hub.invite(share: "other", address: nil, creates: false)
                 }
                 await #expect(throws: ControlError.self) {
-                    try await hub.hub.invite(share: "shared", address: "host:notaport")
+                    try await hub.hub.invite(share: "shared", address: "host:notaport", creates: false)
                 }
             }
         }

@@ -78,7 +78,7 @@ struct HubUnderTest: Sendable {
     }
 
     func link() async throws -> JoinLink {
-        try JoinLink(parsing: try await hub.invite(share: "shared", address: nil))
+        try JoinLink(parsing: try await hub.invite(share: "shared", address: nil, creates: false))
     }
 
     /// An agent that is a member, with a control connection.

@@ -122,7 +122,8 @@ extension NetworkTests {
                         ready: { _ in }, admit: { _, _ in .failure(Refusal(.failure, "")) },
                         control: { _, _, _ in }, bulk: { _, _, _ in })
                 }
-                #expect(error == .cannotListen("cannot listen on 127.0.0.1:\(port): address already in use"))
+                let text = "cannot listen on 127.0.0.1:\(port): another program listens there; end it, or "
+                #expect(error == .cannotListen(text + "choose another port with --listen"))
             }
         }
 

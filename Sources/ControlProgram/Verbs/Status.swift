@@ -19,7 +19,15 @@ struct Status: Verb {
     @OptionGroup var options: SessionOptions
 
     func run(in session: Session) async throws {
-        let report = try await session.client.agentStatus()
+        var report = try await session.client.agentStatus()
+        if let share = session.share {
+            let names = report.folders.map(\.share).sorted().joined(separator: ", ")
+            report.folders.removeAll { $0.share != share && $0.path != share }
+            guard !report.folders.isEmpty else {
+                throw ControlError.notFound(
+                    "no share \(displayText(Array(share.utf8))); this agent has \(names)")
+            }
+        }
         for line in try rendering.rendering.lines(report) { Terminal.print(line) }
     }
 }

@@ -64,9 +64,12 @@ package struct InviteRequest: Codable, Hashable, Sendable {
     package var share: String
     /// `HOST:PORT` as the agent should dial it; nil: the hub's own idea.
     package var address: String?
-    package init(share: String, address: String?) {
+    /// Whether a share that there is not is made; nil is no.
+    package var create: Bool?
+    package init(share: String, address: String?, create: Bool? = nil) {
         self.share = share
         self.address = address
+        self.create = create
     }
 }
 

@@ -72,5 +72,6 @@ package protocol AgentControlling: Sendable {
 package protocol HubControlling: Sendable {
     func status() async -> HubReport
     /// A new join link. `address` is `HOST:PORT` as the agent should dial it; nil: the hub's own idea.
-    func invite(share: String, address: String?) async throws(ControlError) -> String
+    /// A share that there is not is made if `creates` says so; `notFound` otherwise.
+    func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String
 }

@@ -28,7 +28,7 @@ extension SharedFolder {
             try relay.open(RootMarker.fileName, O_RDONLY)
         }
         guard try opening(path, { () throws(Errno) in try RootLock.acquire(file) }) else {
-            throw .inUse("cannot open \(path): another agent has this folder")
+            throw .inUse("cannot open \(path): another agent serves this folder; one folder has one agent")
         }
         let fileSystem = try opening(path) { () throws(Errno) in try FileSystem.probe(in: park) }
         let folder = SharedFolder(
@@ -124,12 +124,14 @@ extension SharedFolder {
         guard status.identity == record.identity else {
             throw .notOurs(
                 "cannot use \(path): it is not the directory that was shared "
-                    + "(replaced, restored, or its disk is not mounted); nothing was changed")
+                    + "(replaced, restored, or its disk is not mounted); nothing was changed. Bring it "
+                    + "back, or join it again with a new link")
         }
         guard try readMarker(root, path: path) == record.marker else {
             throw .notOurs(
                 "cannot use \(path): it does not carry the identity of the folder that was shared "
-                    + "(emptied, replaced or restored); nothing was changed")
+                    + "(emptied, replaced or restored); nothing was changed. Bring it back with "
+                    + "its .relay, or join it again with a new link")
         }
     }
 

@@ -110,7 +110,16 @@ private func spawn(
     defer { for word in words { free(word) } }
     words.append(nil)
     var process: pid_t = 0
-    let result = posix_spawn(&process, executable, &actions, &attributes, words, environ)
+    // On its standard error only the reason of its end is expected, however much the agent logs.
+    let logLevel = "RELAY_LOG_LEVEL="
+    var variables: [UnsafeMutablePointer<CChar>?] = []
+    var next = environ
+    while let variable = next.pointee {
+        if strncmp(variable, logLevel, logLevel.utf8.count) != 0 { variables.append(variable) }
+        next += 1
+    }
+    variables.append(nil)
+    let result = posix_spawn(&process, executable, &actions, &attributes, words, variables)
     guard result == 0 else { throw WatchStartError(errno: result) }
     return process
 }

@@ -49,7 +49,14 @@ package final class DownloadFile: Sendable {
         let suffix = (0..<8).compactMap { _ in letters.randomElement() }
         let draft = final + Array(".tmp-".utf8) + suffix
         let descriptor = draft.withCString { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
-        guard descriptor >= 0 else { throw .failed("cannot make \(displayText(draft)): \(errnoText())") }
+        guard descriptor >= 0 else {
+            let cause = errnoText()
+            guard errno == ENOENT, let slash = final.lastIndex(of: 0x2f) else {
+                throw .failed("cannot make \(displayText(final)): \(cause)")
+            }
+            throw .failed(
+                "cannot make \(displayText(final)): there is no \(displayText(Array(final[..<slash])))")
+        }
         self.init(descriptor, .file(final: final, draft: draft), displayText(final))
     }
 

@@ -111,7 +111,8 @@ actor ShareSession {
         alarms.put(error)
     }
 
-    private func close() {
+    /// Lets the files go; devices must not be connected any more.
+    func close() {
         guard let open = opened else { return }
         do {
             try open.transaction { try saveApplied(open) }

@@ -40,8 +40,15 @@ private func dialingCause(_ error: any Error) -> String {
 func listeningError(_ error: any Error, name: String) -> WireError {
     let cause =
         switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE:
+            "another program listens there; end it, or choose another port with --listen"
+        case let error as IOError where error.errnoCode == EADDRNOTAVAIL:
+            "this machine has no such address; --listen 0.0.0.0 takes all it has"
+        case let error as IOError where error.errnoCode == EACCES:
+            "only root may listen there; choose a port from 1024 on with --listen"
         case let error as IOError: systemText(error.errnoCode)
-        case is SocketAddressError: "host name not found"
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
+            "there is no host of that name; --listen takes an address of this machine and a port"
         default: "\(error)"
         }
     return .cannotListen("cannot listen on \(name): \(cause)")

@@ -30,7 +30,9 @@ final class Identification {
             return promise.succeed(.failed)
         }
         guard found == hub else {
-            mismatch = .wrongHub("hub \(name) has the key \(found), not \(hub) as expected")
+            mismatch = .wrongHub(
+                "hub \(name) has the key \(found), not \(hub) as expected: another hub is there, or it lost "
+                    + "its key; give the right address with --hub, or join again with a new link")
             return promise.succeed(.failed)
         }
         device = found

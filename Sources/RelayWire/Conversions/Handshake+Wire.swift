@@ -44,9 +44,12 @@ extension Hello {
 }
 
 /// Names of shares as they may be on the wire and in join links.
-enum ShareName {
-    static func isValid(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.count <= WireLimits.nameBytes && !PeerText.hasControls(name)
+package enum ShareName {
+    package static let limitBytes = WireLimits.nameBytes
+
+    /// Whether it has 1 to `limitBytes` bytes and no control characters.
+    package static func isValid(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= limitBytes && !PeerText.hasControls(name)
     }
 }
 

@@ -64,14 +64,15 @@ final class TestNetwork: Sendable {
         let device = TestDevice(name: name, directory: "\(directory)/\(name)", watching: watching)
         try FileManager.default.createDirectory(atPath: device.folder, withIntermediateDirectories: true)
         try prepare(device.folder)
-        let link = try JoinLink(parsing: await hub.invite(share: "shared", address: "127.0.0.1:\(port)"))
+        let link = try JoinLink(
+            parsing: await hub.invite(share: "shared", address: "127.0.0.1:\(port)", creates: false))
         try await device.start(joining: link)
         devices.withLock { $0.append(device) }
         return device
     }
 
     func invite() async throws -> JoinLink {
-        try JoinLink(parsing: await hub.invite(share: "shared", address: "127.0.0.1:\(port)"))
+        try JoinLink(parsing: await hub.invite(share: "shared", address: "127.0.0.1:\(port)", creates: false))
     }
 
     func hubReport() async -> HubReport { await hub.status() }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import RelayCore
+import RelayStorage
+
+/// Opens the shares that a hub's registry knows, and makes new ones.
+struct ShareOpener: Sendable {
+    let registry: HubRegistry
+    let directory: DataDirectory
+    let lane: Lane
+    let resources: HubResources
+    let logger: Logger
+
+    /// All shares of the registry, opened.
+    func openAll() async throws(StateError) -> [Share] {
+        let records = try await lane.run { [registry] () throws(StateError) in
+            try registry.shares().map { share throws(StateError) in
+                (share, try registry.members(of: share.id))
+            }
+        }
+        var shares: [Share] = []
+        for (record, members) in records { shares.append(try await open(record, members)) }
+        return shares
+    }
+
+    /// Makes a share without members; nil when there is one of that name already.
+    ///
+    /// Its files come first, so that the registry never knows a share that cannot be opened.
+    func create(_ name: String) async throws(StateError) -> Share? {
+        let id = ShareID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+        let share = try await open(ShareRecord(id: id, name: name), [])
+        let isNew: Bool
+        do throws(StateError) {
+            isNew = try await lane.run { [registry] () throws(StateError) in
+                guard try registry.share(named: name) == nil else { return false }
+                try registry.createShare(name: name, id: id)
+                return true
+            }
+        } catch {
+            await share.session.close()
+            throw error
+        }
+        guard isNew else {
+            await share.session.close()
+            return nil
+        }
+        return share
+    }
+
+    private func open(_ record: ShareRecord, _ members: [MemberRecord]) async throws(StateError) -> Share {
+        let share = Share(
+            record, members: Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first },
+            directory: directory.share(record.id), resources: resources, logger: logger)
+        try await share.open()
+        return share
+    }
+}
