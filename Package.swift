@@ -231,7 +231,8 @@ let package = Package(
         // The real programs on real folders.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch"], swiftSettings: settings
+            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore"],
+            swiftSettings: settings
         ),
         .testTarget(
             name: "RelayAgentTests",

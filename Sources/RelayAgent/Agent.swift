@@ -72,7 +72,9 @@ package final class Agent: Service {
             try forget(other)
         }
         let root = try adopt(path)
+        Failpoint.joinAdopted.reach()
         try await enrol(link)
+        Failpoint.joinEnrolled.reach()
         let present = known.first { $0.path == path }
         // What was known of another directory at this path says nothing of this one: against it, all that is
         // not here would seem to be removed.
@@ -82,6 +84,7 @@ package final class Agent: Service {
             root: root.encoded,
             replicaFile: (isSame ? present?.replicaFile : nil) ?? StateLayout.newReplicaFile())
         try put(record)
+        Failpoint.joinRecorded.reach()
         pick(path)
         logger.notice(
             "joined",

@@ -15,6 +15,9 @@ package enum Program {
         _ root: Root.Type, arranging: ([String]) -> [String] = { $0 }
     ) async -> Never {
         HeapLimits.apply()
+        #if DEBUG
+            FailpointSwitch.apply()
+        #endif
         signal(SIGPIPE, SIG_IGN)
         let name = root.configuration.commandName ?? CommandLine.arguments.first ?? "relay"
         let arguments = rawArguments().dropFirst().map { RawText.text($0) }

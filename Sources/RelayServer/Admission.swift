@@ -74,10 +74,13 @@ struct Admission: Sendable {
     ) async throws(StateError) -> Bool {
         let hash = Hashing.sha256(token)
         let id = share.record.id
-        return try await lane.run { [registry] () throws(StateError) in
+        Failpoint.tokenRedeeming.reach()
+        let isGood = try await lane.run { [registry] () throws(StateError) in
             try registry.redeem(
                 tokenHash: hash, share: id, device: device, name: name, now: wallClockSeconds())
         }
+        Failpoint.tokenRedeemed.reach()
+        return isGood
     }
 
     private func answer(_ share: Share, _ device: DeviceID) -> HelloAnswer {

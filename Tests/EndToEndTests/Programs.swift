@@ -41,7 +41,10 @@ final class ProgramRun {
     private let outputPath: String
     private let errorPath: String
 
-    init(_ name: String, _ arguments: [String], in directory: String) throws {
+    /// `variables` are added to the environment.
+    init(
+        _ name: String, _ arguments: [String], in directory: String, variables: [String: String] = [:]
+    ) throws {
         let id = UUID().uuidString.prefix(8)
         outputPath = "\(directory)/\(name)-\(id).out"
         errorPath = "\(directory)/\(name)-\(id).err"
@@ -49,6 +52,9 @@ final class ProgramRun {
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
         process.standardInput = FileHandle.nullDevice
+        if !variables.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+        }
         process.standardOutput = try Self.open(outputPath)
         process.standardError = try Self.open(errorPath)
         try process.run()

@@ -27,9 +27,10 @@ final class Setup {
 
     var hubData: String { directory + "/hub" }
 
-    func startHub() throws {
+    func startHub(_ variables: [String: String] = [:]) throws {
         let run = try ProgramRun(
-            "relay-server", ["run", "--data", hubData, "--listen", address] + hubOptions, in: directory)
+            "relay-server", ["run", "--data", hubData, "--listen", address] + hubOptions, in: directory,
+            variables: variables)
         let line = try run.waitForLine(containing: "ready")
         guard let range = line.range(of: #"127\.0\.0\.1:\d+"#, options: .regularExpression) else {
             throw TestFailure("no address in “\(line)”")
@@ -99,11 +100,16 @@ final class Agent {
 
     var isRunning: Bool { run?.isRunning ?? false }
 
-    func start(_ options: [String] = []) throws {
-        let run = try ProgramRun(
-            "relay-agent", ["run", folder, "--state", state, "--name", name] + options, in: setup.directory)
-        _ = try run.waitForLine(containing: "serving")
-        self.run = run
+    func start(_ options: [String] = [], _ variables: [String: String] = [:]) throws {
+        try launch(options, variables)
+        _ = try run?.waitForLine(containing: "serving")
+    }
+
+    /// Starts the program, and does not wait for it to serve.
+    func launch(_ options: [String] = [], _ variables: [String: String] = [:]) throws {
+        run = try ProgramRun(
+            "relay-agent", ["run", folder, "--state", state, "--name", name] + options,
+            in: setup.directory, variables: variables)
     }
 
     func stop(with signal: Int32 = SIGTERM) {

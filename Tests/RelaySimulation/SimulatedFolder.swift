@@ -78,7 +78,7 @@ final class SimulatedFolder {
             return .absent
         }
         let fingerprint = disk.fingerprint(inode)
-        guard fingerprint == reading.fingerprint else { return .busy }
+        guard fingerprint == reading.fingerprint || SeededBug.readsUnstably.isMade else { return .busy }
         if seesWriters, !reading.request.isInsisting, disk.inodes[inode].writers > 0 { return .busy }
         let token = readsLate ? disk.inodes[inode].token : reading.token
         let margin = trustMargin + disk.now - reading.began
@@ -152,7 +152,7 @@ final class SimulatedFolder {
         case (.entry(let expected, let keep, let conflictName), .some(let displaced)):
             guard disk.inodes[displaced].kind != .directory else { return .changed }
             let before = disk.fingerprint(displaced)
-            let isExpected = before == expected
+            let isExpected = before == expected || SeededBug.placesUnchecked.isMade
             if !isExpected, before.mayHoldTheSame(as: expected) { return .changed }
             let inode = make()
             let isSame =
@@ -188,7 +188,7 @@ final class SimulatedFolder {
         _ name: EntryName, of inode: Int, in parent: Int, _ expected: Fingerprint, _ conflictName: EntryName,
         _ witness: any FolderWitness
     ) {
-        if seesWriters, disk.inodes[inode].writers > 0,
+        if seesWriters, disk.inodes[inode].writers > 0, !SeededBug.abandonsWriters.isMade,
             let parkedName = EntryName("\(disk.inodes[inode].serial)")
         {
             parked.append(
@@ -199,7 +199,7 @@ final class SimulatedFolder {
             return
         }
         // Where writers are not seen, what they write into a file that was replaced cannot be kept.
-        disk.inodes[inode].isGivenUp = true
+        disk.inodes[inode].isGivenUp = !SeededBug.abandonsWriters.isMade
         witness.folderDestroys(disk.inodes[inode].token, "\(name) is replaced or removed")
         disk.unlink(name, in: parent)
     }
@@ -262,7 +262,7 @@ final class SimulatedFolder {
         } else {
             isSame = disk.fingerprint(inode) == expected
         }
-        guard isSame else { return .changed }
+        guard isSame || SeededBug.setsUnchecked.isMade else { return .changed }
         disk.inodes[inode].mode = mode.rawValue
         if let modified, disk.inodes[inode].kind == .file { disk.inodes[inode].modified = modified }
         disk.inodes[inode].changed = disk.stamp()
@@ -276,9 +276,9 @@ final class SimulatedFolder {
         guard let name = path.name, let parent = disk.findParent(path),
             let inode = disk.child(name, of: parent)
         else { return .absent }
-        guard disk.inodes[inode].kind != .directory, disk.fingerprint(inode) == expected else {
-            return .changed
-        }
+        guard disk.inodes[inode].kind != .directory,
+            disk.fingerprint(inode) == expected || SeededBug.removesUnchecked.isMade
+        else { return .changed }
         release(name, of: inode, in: parent, expected, name, witness)
         disk.report(name, in: parent)
         return .done(nil)

@@ -235,7 +235,9 @@ extension World {
         var hints = agent.disk.pumpWatch()
         if isChaos, random.chance(configuration.hintLoss) {
             trace("\(agent.name) loses \(hints.count) hints")
-            schedule(.overflow(agent: agent.index), after: delay(0...500))
+            if !SeededBug.dropsOverflow.isMade {
+                schedule(.overflow(agent: agent.index), after: delay(0...500))
+            }
             return
         }
         if isChaos, random.chance(configuration.hintDisorder), !hints.isEmpty {

@@ -148,6 +148,7 @@ extension World {
                     hub.index.commit()
                     keepOffers(of: inputs)
                 }
+                if SeededBug.answersBeforeCommit.isMade { for effect in effects { carryOut(effect) } }
                 crashHub()
                 return
             }

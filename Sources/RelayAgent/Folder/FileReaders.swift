@@ -55,6 +55,7 @@ final class FileReaders: Sendable {
         }
         while let request = next() {
             let result = folder.read(request)
+            Failpoint.fileRead.reach()
             if case .content(let description, _, _) = result.outcome { bytes += description.inlineBytes }
             results.append(result)
             if results.count >= Self.portionFiles || bytes >= Self.portionBytes

@@ -156,7 +156,7 @@ actor FolderRun {
     /// What was displaced and could not be decided on at once is looked at again.
     private nonisolated func settleRegularly() async {
         while !Task.isCancelled {
-            await pause(.seconds(20))
+            await pause(.seconds(2))
             guard !Task.isCancelled, let paths = await parts.lane.run({ $0.settleParked() }) else { return }
             if !paths.isEmpty { post(.hints(paths.map { .entry($0, writing: false) })) }
         }
@@ -186,8 +186,10 @@ actor FolderRun {
             let effects = try replica.transaction {
                 let effects = try engine.receive(inputs, now: now, wallClock: MonotonicClock.wallClock())
                 note(inputs, effects, now)
+                Failpoint.turnOpen.reach()
                 return effects
             }
+            Failpoint.turnCommitted.reach()
             for effect in effects { perform(effect, now) }
             let (state, cursor) = (engine.state, replica.cursor)
             snapshot.withLock { snapshot in
@@ -207,7 +209,9 @@ actor FolderRun {
         case .apply(let actions):
             parts.lane.apply(actions) { [mailbox] in mailbox.post(.applied($0)) }
         case .read(let requests): parts.readers.read(requests)
-        case .send(let message): parts.link.send(message)
+        case .send(let message):
+            parts.link.send(message)
+            if case .commit = message { Failpoint.batchSent.reach() }
         case .stage(let request): parts.fetcher.stage(request)
         case .unstage(let node, let content): parts.fetcher.unstage(node: node, content: content)
         case .wake(let due): timer?.fire(afterMilliseconds: due.milliseconds &- now.milliseconds)

@@ -40,7 +40,9 @@ package enum CommitRules {
             return .accepted(next(record, node, revision, state, device))
         case .change(let node, let payload, let basedOn):
             guard var state = record?.state else { return .rejected(.nodeGone) }
-            guard state.payloadRevision == basedOn else { return .rejected(.stale) }
+            guard state.payloadRevision == basedOn || SeededBug.acceptsStaleChanges.isMade else {
+                return .rejected(.stale)
+            }
             guard state.payload.kind == payload.kind else {
                 return .rejected(.refused("a node cannot become another kind of node"))
             }
@@ -49,10 +51,14 @@ package enum CommitRules {
             return .accepted(next(record, node, revision, state, device))
         case .remove(let node, let placementBasedOn, let payloadBasedOn):
             guard let state = record?.state else { return .rejected(.nodeGone) }
-            guard state.placementRevision == placementBasedOn, state.payloadRevision == payloadBasedOn else {
-                return .rejected(.stale)
+            let isCurrent =
+                state.placementRevision == placementBasedOn && state.payloadRevision == payloadBasedOn
+            guard isCurrent || SeededBug.acceptsStaleRemovals.isMade else { return .rejected(.stale) }
+            if state.payload.kind == .directory, !SeededBug.removesFullDirectories.isMade,
+                try index.hasChildren(node)
+            {
+                return .rejected(.notEmpty)
             }
-            if state.payload.kind == .directory, try index.hasChildren(node) { return .rejected(.notEmpty) }
             return .accepted(next(record, node, revision, nil, device))
         }
     }
@@ -71,7 +77,9 @@ package enum CommitRules {
             return .refused("the name .relay is reserved in a share's root")
         }
         guard try isLiveDirectory(placement.parent, in: index) else { return .parentGone }
-        if let occupant = try index.child(placement), occupant != mover?.node {
+        if let occupant = try index.child(placement), occupant != mover?.node,
+            !SeededBug.acceptsTakenNames.isMade
+        {
             return .nameTaken(by: occupant)
         }
         var ancestor = placement.parent

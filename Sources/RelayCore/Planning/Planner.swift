@@ -62,6 +62,7 @@ package enum Planner {
     /// The folder does not have it, the hub does.
     private static func planAbsent(base: NodeState?, remote: NodeState) -> NodePlan {
         guard let base, base.placementRevision == remote.placementRevision else { return .fetch }
+        if SeededBug.removesUnseenEdits.isMade { return .remove }
         // A directory's mode is not worth keeping the directory for.
         if remote.payload.kind == .directory { return .remove }
         return base.payloadRevision == remote.payloadRevision ? .remove : .fetch
@@ -69,6 +70,7 @@ package enum Planner {
 
     /// The folder has it, the hub removed it.
     private static func planRemoved(base: NodeState?, local: LocalView) -> NodePlan {
+        if SeededBug.removesEdits.isMade { return .discard }
         guard let base, base.placement == local.placement else { return .revive }
         return base.payload.hasSameContent(as: local.payload) ? .discard : .revive
     }
@@ -113,7 +115,9 @@ package enum Planner {
     ) -> PayloadPlan {
         let isLocalNew = local.content != base.content
         let isRemoteNew = remote.content != base.content
-        if isLocalNew && isRemoteNew && local.content != remote.content { return .conflict }
+        if isLocalNew && isRemoteNew && local.content != remote.content {
+            return SeededBug.losesConflicts.isMade ? .pull(.file(remote)) : .conflict
+        }
         var merged = isLocalNew && !isRemoteNew ? local : remote
         merged.mode = local.mode != base.mode && remote.mode == base.mode ? local.mode : remote.mode
         return merged == local ? .push : .pull(.file(merged))

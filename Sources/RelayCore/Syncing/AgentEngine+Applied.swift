@@ -97,6 +97,10 @@ extension AgentEngine {
     /// The move changed the status time, which might hide an edit that nobody had seen: a file is read again.
     private func wasMoved(_ local: inout LocalState?, _ fingerprint: Fingerprint) {
         guard var moved = local else { return }
+        if SeededBug.trustsMovedFiles.isMade {
+            local?.fingerprint = fingerprint
+            return
+        }
         if moved.kind == .file {
             moved.isTrusted = false
             if !fingerprint.isUnchangedButForLinks(moved.fingerprint) { moved.payload = nil }

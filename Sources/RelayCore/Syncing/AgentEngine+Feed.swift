@@ -68,6 +68,7 @@ extension AgentEngine {
         guard record.state != nil || node.local != nil || node.base != nil || node.remote != nil else {
             return
         }
+        if record.state == nil, SeededBug.skipsRemovals.isMade { return }
         try rememberFormerState(of: node)
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { recogniseOwnChange(record, in: &node) }
@@ -158,7 +159,8 @@ extension AgentEngine {
             state.payload = payload
             state.payloadRevision = revision
             node.remote = .live(state)
-            node.base?.payload = payload
+            node.base?.payload =
+                SeededBug.agreesToLaterEdits.isMade ? node.local?.payload ?? payload : payload
             node.base?.payloadRevision = revision
             if let content = payload.content { offers.remove(content) }
         case .remove:

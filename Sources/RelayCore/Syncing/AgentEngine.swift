@@ -140,7 +140,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .staged(let node, let content, let outcome): try staged(node, content, outcome)
         case .applied(let results): try applied(results)
         case .retryStaging: retryStagings()
-        case .rescan: startFullScan()
+        case .rescan: if !SeededBug.ignoresRescan.isMade { startFullScan() }
         case .remove(let path): try removeRemote(path)
         case .confirmRemovals:
             isRemovalConfirmed = true
@@ -237,6 +237,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     }
 
     func wake(_ id: NodeID) {
+        if SeededBug.forgetsWaiters.isMade { return }
         for waiter in waits.release(id) { dirty.insert(waiter) }
     }
 

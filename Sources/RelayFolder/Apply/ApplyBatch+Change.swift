@@ -9,6 +9,7 @@ extension ApplyBatch {
     mutating func makeDirectory(_ path: RelativePath, mode: PermissionBits) throws(Errno) -> ApplyOutcome {
         let (parent, name) = try parent(of: path)
         try Kernel.makeDirectory(parent.descriptor, name, mode: 0o700)
+        Failpoint.directoryMade.reach()
         touch(parent)
         // By descriptor, so that nothing else than a directory is ever given the mode.
         let made = try parent.open(name, O_RDONLY | O_DIRECTORY)
@@ -31,6 +32,7 @@ extension ApplyBatch {
             // One entry under two spellings, on a file system that folds case.
             try Kernel.rename(source.descriptor, oldName, to: target.descriptor, newName, .replace)
         }
+        Failpoint.moved.reach()
         touch(source)
         touch(target)
         let moved = try target.status(newName)
@@ -64,6 +66,7 @@ extension ApplyBatch {
             return .failed(Problem(.unsupported, "cannot set the mode of \(path): links have none"))
         }
         try entry.setModeByPath(PermissionMode(mode.rawValue))
+        Failpoint.modeSet.reach()
         if let modified, before.kind == .file {
             try entry.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
         }
@@ -89,6 +92,7 @@ extension ApplyBatch {
         guard status.kind == .directory, status.identity == identity else { return .changed }
         forgetDirectories()
         try Kernel.removeDirectory(parent.descriptor, name)
+        Failpoint.directoryRemoved.reach()
         touch(parent)
         return .done(nil)
     }
@@ -113,6 +117,7 @@ extension ApplyBatch {
             park.forget(id)
             throw error
         }
+        Failpoint.removalParked.reach()
         touch(parent)
         let release = try park.release(id, expecting: expected, parkedAt: nil, memory: &memory)
         if release != .changed { return .done(nil) }

@@ -47,7 +47,9 @@ extension ApplyBatch {
         switch newcomer {
         case .staged(let staged, _), .upload(let staged):
             let before = try folder.stage.status(staged).fingerprint
+            Failpoint.placing.reach()
             try folder.renameNoReplace(folder.stage, staged, to: parent, name)
+            Failpoint.placed.reach()
             touch(parent)
             return .done(placedFingerprint(in: parent, name, staged: before))
         case .link(let target):
@@ -85,6 +87,7 @@ extension ApplyBatch {
             return .changed
         }
         let placing = try enterPark(newcomer, plan)
+        Failpoint.newcomerParked.reach()
         let isExpected = before.fingerprint == plan.expected
         guard folder.fileSystem.canExchange else {
             return try placeInTwoSteps(placing, in: parent, name, isExpected: isExpected)
@@ -96,6 +99,7 @@ extension ApplyBatch {
             leavePark(placing)
             throw error
         }
+        Failpoint.exchanged.reach()
         touch(parent)
         let displaced = try park.directory.status(placing.id)
         guard displaced.kind == .file || displaced.kind == .symlink else {
@@ -237,6 +241,7 @@ extension ApplyBatch {
             staged = try folder.stage.status(name).fingerprint
             record.placed = staged.identity
             try park.write(record, for: id)
+            Failpoint.parkRecorded.reach()
             do throws(Errno) {
                 try Kernel.rename(
                     folder.stage.descriptor, name, to: park.directory.descriptor, id, .replace)

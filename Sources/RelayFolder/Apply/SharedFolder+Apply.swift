@@ -16,8 +16,10 @@ extension SharedFolder {
         lane.withLock { memory in
             var batch = ApplyBatch(folder: self, memory: memory)
             var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
+            Failpoint.stepsDone.reach()
             do throws(Errno) {
                 try batch.sync()
+                Failpoint.stepsSynced.reach()
             } catch {
                 for index in results.indices where results[index].outcome.isSuccess {
                     let path = results[index].action.step.path

@@ -106,6 +106,7 @@ struct Park {
         case .unknown where !Self.isPatienceOver(parkedAt): return .waiting
         case .unknown, .none:
             try directory.unlink(id)
+            Failpoint.released.reach()
             memory.contents[id] = nil
             forget(id)
             return .removed
@@ -169,10 +170,12 @@ struct Park {
 
     /// Puts a parked entry beside where it was, under the first free one of `name`, `name 2`, `name 3`, …
     func keep(_ id: [UInt8], in parent: Directory, as name: EntryName) throws(Errno) -> EntryName {
+        Failpoint.keeping.reach()
         for attempt in 1...Self.attempts {
             let candidate = name.numbered(attempt)
             do throws(Errno) {
                 try folder.renameNoReplace(directory, id, to: parent, candidate.bytes)
+                Failpoint.kept.reach()
                 forget(id)
                 return candidate
             } catch {

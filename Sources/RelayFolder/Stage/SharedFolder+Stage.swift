@@ -18,6 +18,7 @@ extension SharedFolder {
             if let left = try reopen(name) { return StageFile(left, name: name, in: stage) }
             try checkRoom(sizeBytes)
             let file = try stage.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+            Failpoint.stageOpened.reach()
             return StageFile(file, name: name, in: stage)
         } catch {
             throw Problem(Problem.Cause(error), "cannot stage \(sizeBytes) bytes: \(roomText(error))")

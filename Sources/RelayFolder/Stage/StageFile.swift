@@ -30,6 +30,7 @@ package final class StageFile: Sendable {
             }
             try file.write(bytes, at: offset)
         }
+        Failpoint.stageWritten.reach()
     }
 
     /// Reads `count` bytes of what an earlier attempt or another writer left; fewer where the file ends.
@@ -76,7 +77,9 @@ package final class StageFile: Sendable {
                 if let modified {
                     try file.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
                 }
+                Failpoint.stageComplete.reach()
                 try file.sync()
+                Failpoint.stageSynced.reach()
             }
         } catch {
             try? stage.unlink(name)

@@ -34,7 +34,10 @@ struct ChunkKeeper: Sendable {
             let kept = try await lane.run { () throws(StateError) in
                 try Self.append(group, to: segments, logger)
             }
-            if !kept.isEmpty { try await session.keep(kept) }
+            if !kept.isEmpty {
+                Failpoint.chunksKept.reach()
+                try await session.keep(kept)
+            }
             let ids = Set(kept.map(\.0))
             exchange.settled(
                 group.map(\.0).filter(ids.contains), isKept: true, roomBytes: limit.room(in: segments))

@@ -147,8 +147,11 @@ actor ShareSession {
             }
             try open.index.putLocations(locations)
             if mustSave { try saveApplied(open) }
-            return try open.engine.receive(engineInputs)
+            let effects = try open.engine.receive(engineInputs)
+            if !batches.isEmpty { Failpoint.commitOpen.reach() }
+            return effects
         }
+        if !batches.isEmpty { Failpoint.committed.reach() }
         if mustSave { unsavedApplied = [] }
         for effect in effects { perform(effect) }
     }
@@ -227,7 +230,9 @@ actor ShareSession {
             logger.error("cannot store chunks", metadata: ["error": "\(error)"])
             return []
         }
+        Failpoint.chunksAppended.reach()
         try open.segments.sync()
+        Failpoint.chunksSynced.reach()
         return Array(zip(chunks.map(\.0), locations))
     }
 
