@@ -121,4 +121,32 @@ import Testing
         #expect(try a.shell("ls d | wc -l") == "20\n")
         #expect(try a.conflictCopies() == [])
     }
+
+    @Test func `what changes before a slow watcher is ready is not missed`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let b = try setup.agent("b")
+        try a.write("file", "before\n")
+        try setup.settle()
+        a.stop()
+        let slow = setup.directory + "/slow-watch"
+        let script = "#!/bin/sh\nsleep 8\nexec '\(try Programs.path("relay-watch"))' \"$@\"\n"
+        try Data(script.utf8).write(to: URL(fileURLWithPath: slow))
+        chmod(slow, 0o755)
+        try a.start([], ["RELAY_WATCH": slow])
+        // Asking for the status looks at nothing, unlike waiting.
+        try waitUntil("the folder was looked through") {
+            try a.control("status").output.contains("in sync")
+        }
+        try a.write("file", "while nobody watches\n")
+        try waitUntil("the edit arrives") { b.read("file") == "while nobody watches\n" }
+    }
+
+    private func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while try !condition() {
+            guard Date() < deadline else { throw TestFailure("in vain: \(what)") }
+            usleep(50_000)
+        }
+    }
 }

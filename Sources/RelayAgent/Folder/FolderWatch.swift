@@ -18,6 +18,9 @@ final class FolderWatch: Sendable {
     private struct State {
         var status = Status()
         var process: WatchProcess?
+        var isReady = false
+        /// Whether the folder was opened before it was watched, so that changes may have been missed.
+        var isLate = false
     }
 
     private let executable: String
@@ -48,6 +51,11 @@ final class FolderWatch: Sendable {
     /// Returns once the folder is watched, or it is clear that it will not be soon.
     func waitUntilReady() async {
         _ = await withDeadline(seconds: 5) { [ready] in await ready.wait() }
+        state.withLock { state in
+            guard !state.isReady else { return }
+            state.isLate = true
+            state.status.trouble = state.status.trouble ?? "the watcher is still getting ready"
+        }
     }
 
     /// Watches until the task is cancelled; a watcher that ends is started again.
@@ -93,12 +101,16 @@ final class FolderWatch: Sendable {
     }
 
     private func becomeReady() {
-        let isRestart = state.withLock { state in
-            defer { state.status.trouble = nil }
-            return state.status.trouble != nil
+        let mayHaveMissed = state.withLock { state in
+            defer {
+                state.status.trouble = nil
+                state.isReady = true
+                state.isLate = false
+            }
+            return state.status.trouble != nil || state.isLate
         }
         // What happened while nobody watched.
-        if isRestart { post(.rescan) }
+        if mayHaveMissed { post(.rescan) }
         ready.set(true)
     }
 

@@ -150,6 +150,7 @@ struct ContentService: Sendable {
         return misses
     }
 
+    private static let refusalPause = Duration.milliseconds(500)
     /// How much is read from the store at a time, in bytes before compression.
     private static let readBytes = 512 << 10
 
@@ -167,6 +168,7 @@ struct ContentService: Sendable {
             }
         }
         var failed: [ChunkWant] = []
+        var refusal: (chunk: ChunkID, error: StateError)?
         for ((want, _), result) in zip(batch, results) {
             switch result {
             case .success(let chunk):
@@ -175,12 +177,23 @@ struct ContentService: Sendable {
                     bytes: Int(want.chunk.sizeBytes))
             case .failure(let error):
                 link.credit.giveBack(Int(want.chunk.sizeBytes))
+                failed.append(want)
+                guard error.isDamaged else {
+                    refusal = (want.chunk.id, error)
+                    continue
+                }
                 logger.error(
                     "stored chunk is damaged, asking for it again",
                     metadata: ["chunk": "\(want.chunk.id)", "error": "\(error)"])
                 await session.forget(want.chunk.id)
-                failed.append(want)
             }
+        }
+        if let refusal {
+            // What disk or system refuse for now is none the worse; to ask on at once would not help.
+            logger.error(
+                "cannot read stored chunks",
+                metadata: ["chunk": "\(refusal.chunk)", "error": "\(refusal.error)"])
+            try? await Task.sleep(for: Self.refusalPause)
         }
         return failed
     }

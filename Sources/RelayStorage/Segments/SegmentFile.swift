@@ -13,7 +13,10 @@ final class SegmentFile: Sendable {
         self.path = path
         self.number = number
         descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw StateError("cannot open segment \(path): \(errorText(errno))") }
+        guard descriptor >= 0 else {
+            let code = errno
+            throw StateError("cannot open segment \(path): \(errorText(code))", isDamaged: code == ENOENT)
+        }
     }
 
     /// Makes the file, which must not be there, with its header.

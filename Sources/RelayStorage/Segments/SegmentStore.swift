@@ -241,7 +241,8 @@ package final class SegmentStore: Sendable {
         }
     }
 
-    /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole.
+    /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole
+    /// (`isDamaged`), or cannot be read at present.
     package func read(_ location: ChunkLocation, expecting id: ChunkID? = nil) throws(StateError)
         -> EncodedChunk
     {
