@@ -68,7 +68,8 @@ struct relay_statx {
     uint64_t spare[13];
 };
 
-#define RELAY_STATX_BASIC_AND_BORN 0x0fff
+/* With the mount's number: the one that is never used again where the kernel has it (6.8). */
+#define RELAY_STATX_WANTED 0x5fff
 #define RELAY_STATX_BORN 0x0800
 #define RELAY_STATX_MOUNT_ROOT 0x2000
 #define RELAY_AT_EMPTY_PATH 0x1000
@@ -76,7 +77,7 @@ struct relay_statx {
 
 static inline long relay_statx(int directory, const char *path, int flags, struct relay_statx *result)
 {
-    RELAY_RESULT(syscall(SYS_statx, directory, path, flags, RELAY_STATX_BASIC_AND_BORN, result));
+    RELAY_RESULT(syscall(SYS_statx, directory, path, flags, RELAY_STATX_WANTED, result));
 }
 
 #define RELAY_RENAME_NOREPLACE 1u

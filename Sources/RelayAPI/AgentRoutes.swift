@@ -60,6 +60,11 @@ struct AgentRoutes: Sendable {
             try await agent.confirm(share: query.share())
             return Response(status: .noContent)
         }
+        router.post(RouterPath(APIContract.Route.rejection)) { [agent] request, _ in
+            let query = try QueryParameters(request, allowing: [.share])
+            try await agent.reject(share: query.share())
+            return Response(status: .noContent)
+        }
         router.put(RouterPath(APIContract.Route.directory)) { [agent] request, _ in
             let query = try QueryParameters(request, allowing: [.share, .path])
             try await agent.makeDirectory(share: query.share(), path: query.path())

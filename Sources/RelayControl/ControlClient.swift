@@ -56,9 +56,14 @@ package final class ControlClient: Sendable {
         try await done(.POST, APIContract.Route.wait, Query(share: share, timeoutSeconds: timeoutSeconds))
     }
 
-    /// Says that the removal of everything, for which the folder is halted, is meant.
+    /// Says that what the folder is held for is meant.
     package func confirm(share: String?) async throws(ControlError) {
         try await done(.POST, APIContract.Route.confirmation, Query(share: share))
+    }
+
+    /// Says that what the folder is held for is not meant: the share's state comes back.
+    package func reject(share: String?) async throws(ControlError) {
+        try await done(.POST, APIContract.Route.rejection, Query(share: share))
     }
 
     /// Brings a content into the folder and returns the file's absolute path.

@@ -111,6 +111,10 @@ final class FakeAgent: AgentControlling {
         throw .failed("nothing is to be confirmed")
     }
 
+    func reject(share: String?) async throws(ControlError) {
+        throw .failed("nothing is to be rejected")
+    }
+
     func makeDirectory(share: String?, path: RelativePath) async throws(ControlError) {
         directories.withLock { _ = $0.insert(path.bytes) }
     }

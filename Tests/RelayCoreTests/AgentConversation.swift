@@ -34,7 +34,7 @@ final class AgentConversation {
 
     /// Opens an empty folder on an empty share.
     func begin() throws {
-        try say(.opened(root: Self.rootIdentity))
+        try say(.opened(root: Self.rootIdentity, mayHaveLostWrites: false))
         try say(.scanned([Self.listing([])]))
         try say(.connected)
         try say(.message(.welcome(Self.welcome())), .message(.changes(Self.page([]))))
@@ -55,7 +55,8 @@ final class AgentConversation {
     static func accept(_ batch: Batch, from first: UInt64) -> HubMessage {
         let revisions = batch.operations.indices.map { Revision(first + UInt64($0)) }
         return .committed(
-            batch.id, answers: revisions.map { .accepted($0) }, decidedAt: revisions.last ?? .zero)
+            batch.id, answers: revisions.map { .accepted($0) },
+            decidedAt: Landmark(revision: revisions.last ?? .zero, chain: .start))
     }
 
     // What the folder says.
@@ -162,10 +163,8 @@ extension [AgentEffect] {
         return []
     }
 
-    var subscription: AgentMessage? {
-        for case .send(let message) in self {
-            if case .subscribe = message { return message }
-        }
+    var subscription: Subscription? {
+        for case .send(.subscribe(let subscription)) in self { return subscription }
         return nil
     }
 }

@@ -30,9 +30,9 @@ private typealias A = AgentConversation
         let sent = try agent.say(.scanned([A.listing([A.link("l", to: "x", 10)])]))
         let batch = try #require(sent.batch)
         agent.restart()
-        try agent.say(.opened(root: A.rootIdentity))
+        try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false))
         let effects = try agent.say(.connected)
-        #expect(effects.subscription == .subscribe(agent.replica.cursor, unanswered: batch.id, isBare: false))
+        #expect(effects.subscription?.unanswered == batch.id)
         // Meanwhile the user changed the link: that comes after what was sent, and is no conflict with it.
         let early = try agent.say(
             .scanned([A.listing([A.link("l", to: "y", 11)])]),
@@ -54,17 +54,58 @@ private typealias A = AgentConversation
         let sent = try agent.say(.scanned([A.listing([A.link("l", to: "x", 10)])]))
         let batch = try #require(sent.batch)
         try agent.say(.disconnected)
-        #expect(
-            try agent.say(.connected).subscription
-                == .subscribe(agent.replica.cursor, unanswered: batch.id, isBare: false))
+        #expect(try agent.say(.connected).subscription?.unanswered == batch.id)
         let effects = try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([]))))
         #expect(effects.batch?.operations == batch.operations)
         #expect(effects.batch?.id != batch.id)
     }
 
+    /// A folder with so many links, all of them on the hub.
+    private func folder(of count: Int) throws -> (AgentConversation, [FoundEntry]) {
+        let agent = AgentConversation()
+        try agent.begin()
+        let links = (0..<count).map { A.link("l\($0)", to: "x", UInt64(10 + $0)) }
+        try agent.say(.rescan)
+        let batch = try #require(try agent.say(.scanned([A.listing(links)])).batch)
+        try agent.say(
+            .message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: UInt64(count)))))
+        return (agent, links)
+    }
+
+    @Test func `S32 removals that follow each other are judged together`() throws {
+        let (agent, links) = try folder(of: 40)
+        var effects: [AgentEffect] = []
+        for left in [28, 16, 4] {
+            effects += try agent.say(.rescan, after: 300)
+            effects += try agent.say(.scanned([A.listing(Array(links.prefix(left)))]))
+            effects += try agent.say(.tick, after: 150)
+        }
+        effects += try agent.say(.tick, after: 2000)
+        #expect(effects.batch == nil)
+        #expect(effects.contains(.halted(Hold.removals.text)))
+        #expect(agent.replica.hold == .removals)
+        // Over a restart too, until all is back.
+        agent.restart()
+        try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false))
+        effects = try agent.say(.scanned([A.listing(Array(links.prefix(39)))]))
+        effects += try agent.say(.tick, after: 2000)
+        #expect(agent.replica.hold == .removals)
+        try agent.say(.rescan)
+        #expect(try agent.say(.scanned([A.listing(links)])).contains(.resumed))
+        #expect(agent.replica.hold == nil)
+    }
+
+    @Test func `a small part of a folder is removed at once`() throws {
+        let (agent, links) = try folder(of: 40)
+        try agent.say(.rescan)
+        try agent.say(.scanned([A.listing(Array(links.prefix(31)))]))
+        let effects = try agent.say(.tick, after: 101)
+        #expect(effects.batch?.operations.count == 9)
+    }
+
     @Test func `a greeting takes back nothing that was sent after what it answers`() throws {
         let agent = AgentConversation()
-        try agent.say(.opened(root: A.rootIdentity))
+        try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false))
         try agent.say(.scanned([A.listing([])]))
         // A connection that came and went before the engine could begin it.
         try agent.say(.connected, .disconnected, .connected)
@@ -92,7 +133,7 @@ private typealias A = AgentConversation
         try agent.say(.message(.changes(A.page([removed], through: 2))))
         // The agent is killed before the step takes effect, and finds nothing when it starts again.
         agent.restart()
-        _ = try agent.showing(["": []], agent.say(.opened(root: A.rootIdentity)))
+        _ = try agent.showing(["": []], agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false)))
         try agent.say(.connected)
         try agent.say(.message(.welcome(A.welcome())), .message(.changes(A.page([], through: 2))))
         let later = try agent.showing(["": [A.directory("d", 10)]], agent.say(.rescan))
@@ -109,7 +150,7 @@ private typealias A = AgentConversation
         let record = NodeRecord(
             node: NodeID(high: 1 << 63, low: 77), revision: Revision(1),
             state: Fixture.state(place, payload), device: DeviceID(Bytes32(1, 2, 3, 4)))
-        var effects = try agent.say(.opened(root: A.rootIdentity), .connected)
+        var effects = try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false), .connected)
         effects += try agent.say(
             .message(.welcome(A.welcome())), .message(.changes(A.page([record], through: 1))))
         effects += try agent.say(.scanned([A.listing([A.file("f", 10)])]))
@@ -138,7 +179,7 @@ private typealias A = AgentConversation
 
     @Test func `a folder whose root cannot be looked at was not looked through`() throws {
         let agent = AgentConversation()
-        try agent.say(.opened(root: A.rootIdentity))
+        try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false))
         let failed = ScanOutcome.failed(Problem(.inputOutput, "cannot look at .: the disk reports an error"))
         try agent.say(.scanned([ScanResult(request: .directory(.root), outcome: failed)]))
         try agent.say(.connected)

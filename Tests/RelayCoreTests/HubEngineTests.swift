@@ -19,13 +19,18 @@ private struct Conversation {
     init() throws {
         engine = HubEngine(index: index, chain: Self.chain, offer: { _ in nil })
         _ = try engine.receive([
-            .subscribed(Self.laptop, Self.laptopDevice, nil, unanswered: nil, isBare: false),
-            .subscribed(Self.desk, Self.deskDevice, nil, unanswered: nil, isBare: false),
+            .subscribed(Self.laptop, Self.laptopDevice, Subscription(cursor: nil)),
+            .subscribed(Self.desk, Self.deskDevice, Subscription(cursor: nil)),
         ])
     }
 
     static func chain(_ before: ChainValue, _ record: NodeRecord) -> ChainValue {
         ChainValue(Bytes32(before.raw.first &+ record.revision.number, record.node.raw.low, 0, 0))
+    }
+
+    func landmark(_ revision: UInt64) throws -> Landmark {
+        let revision = Revision(revision)
+        return Landmark(revision: revision, chain: try #require(index.chain(at: revision)))
     }
 
     static func node(_ number: UInt64) -> NodeID { NodeID(high: 1 << 63, low: number) }
@@ -161,9 +166,9 @@ private struct Conversation {
         let answers: [OperationAnswer] = [
             .accepted(Revision(4)), .accepted(Revision(5)), .accepted(Revision(6)),
         ]
-        #expect(
-            effects.contains(
-                .send(C.laptop, .committed(C.batch(77).id, answers: answers, decidedAt: Revision(6)))))
+        let committed = HubMessage.committed(
+            C.batch(77).id, answers: answers, decidedAt: try conversation.landmark(6))
+        #expect(effects.contains(.send(C.laptop, committed)))
         #expect(conversation.index.record(file)?.state?.placement == place(directory, "e"))
     }
 }
@@ -224,7 +229,7 @@ private struct Conversation {
         ahead.revision = Revision(50)
         for (cursor, resumes) in [(cursor, true), (strange, false), (ahead, false)] {
             let effects = try conversation.engine.receive([
-                .subscribed(SubscriberID(9), C.deskDevice, cursor, unanswered: nil, isBare: false)
+                .subscribed(SubscriberID(9), C.deskDevice, Subscription(cursor: cursor))
             ])
             for case .send(SubscriberID(9), .welcome(let welcome)) in effects {
                 #expect(welcome.resumes == resumes)
@@ -244,11 +249,11 @@ private struct Conversation {
             let batch = BatchID(high: 0, low: number)
             let effects = try conversation.engine.receive([
                 .subscribed(
-                    SubscriberID(100 * number), C.laptopDevice, nil, unanswered: batch, isBare: false),
+                    SubscriberID(100 * number), C.laptopDevice,
+                    Subscription(cursor: nil, unanswered: batch)),
                 .subscribed(
-                    SubscriberID(100 * number + 1), C.laptopDevice, conversation.index.head,
-                    unanswered: batch, isBare: false
-                ),
+                    SubscriberID(100 * number + 1), C.laptopDevice,
+                    Subscription(cursor: conversation.index.head, unanswered: batch)),
             ])
             // Who does not resume was told nothing of what the answer builds on.
             let welcomes = effects.compactMap { effect -> Bool? in
@@ -257,7 +262,7 @@ private struct Conversation {
             #expect(welcomes == [false, isKnown])
             let answer = HubEffect.send(
                 SubscriberID(100 * number + 1),
-                .committed(batch, answers: [.accepted(Revision(1))], decidedAt: Revision(1)))
+                .committed(batch, answers: [.accepted(Revision(1))], decidedAt: try conversation.landmark(1)))
             #expect(effects.contains(answer) == isKnown)
         }
     }
@@ -265,12 +270,12 @@ private struct Conversation {
     @Test func `of the connections of one device only the newest counts`() throws {
         let conversation = try Conversation()
         _ = try conversation.engine.receive([
-            .subscribed(SubscriberID(9), C.laptopDevice, nil, unanswered: nil, isBare: false)
+            .subscribed(SubscriberID(9), C.laptopDevice, Subscription(cursor: nil))
         ])
         #expect(try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))]).isEmpty)
         #expect(
             try conversation.engine.receive([
-                .subscribed(SubscriberID(8), C.laptopDevice, nil, unanswered: nil, isBare: false)
+                .subscribed(SubscriberID(8), C.laptopDevice, Subscription(cursor: nil))
             ]).isEmpty)
         #expect(conversation.index.head.revision == .zero)
         #expect(try !conversation.engine.receive([.commit(SubscriberID(9), C.batch(1, Self.create))]).isEmpty)

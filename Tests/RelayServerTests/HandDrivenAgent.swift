@@ -62,7 +62,7 @@ final class HandDrivenAgent {
         guard let message = try await control.next() else { throw FixtureError("the hub closed control") }
         switch message {
         case .changes(let page): cursor = page.through
-        case .committed(_, _, let revision): decidedAt = revision
+        case .committed(_, _, let landmark): decidedAt = landmark.revision
         default: break
         }
         return message
@@ -73,7 +73,7 @@ final class HandDrivenAgent {
     func subscribe(_ cursor: Cursor?) async throws -> (
         welcome: Welcome, records: [NodeRecord], offers: [ContentOffer]
     ) {
-        try await send(.subscribe(cursor, unanswered: nil, isBare: false))
+        try await send(.subscribe(Subscription(cursor: cursor)))
         guard case .welcome(let welcome) = try await next() else { throw FixtureError("no welcome") }
         var records: [NodeRecord] = []
         var offers: [ContentOffer] = []

@@ -79,6 +79,8 @@ package struct Configuration: Sendable {
         faultPace = random.pick([0, 50, 300, 1500]) ?? 0
         faultWeights = Fault.allCases.map { _ in random.pick([0, 1, 1, 4]) ?? 1 }
         skewSeconds = random.pick([0, 0, 100, 31_000_000]) ?? 0
+        // What one of two who have it loses, the other must still have.
+        faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0
         if family != .general {
             for (index, fault) in Fault.allCases.enumerated() where fault.isAmnesia {
                 faultWeights[index] = 0
@@ -89,8 +91,11 @@ package struct Configuration: Sendable {
 
 /// What goes wrong for a moment. The order is that of `Configuration.faultWeights`.
 enum Fault: CaseIterable {
-    case cut, offline, agentCrash, powerCut, databaseLoss, hubCrash, spuriousRescan, stagingFailure
+    case cut, offline, agentCrash, powerCut, databaseLoss, hubCrash, spuriousRescan, stagingFailure,
+        hubRestore
 
-    /// Whether an agent forgets what it knew: what it alone knew of the past is then gone.
-    var isAmnesia: Bool { self == .powerCut || self == .databaseLoss }
+    var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    /// Whether an agent or the hub forgets what it knew: what it alone knew of the past is then gone.
+    var isAmnesia: Bool { self == .powerCut || self == .databaseLoss || self == .hubRestore }
 }

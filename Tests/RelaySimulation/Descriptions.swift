@@ -57,8 +57,9 @@ func describe(_ record: NodeRecord) -> String {
 
 func describe(_ message: AgentMessage) -> String {
     switch message {
-    case .subscribe(let cursor, let unanswered, _):
-        "subscribe after \(cursor.map { "\($0.revision)" } ?? "nothing")\(unanswered == nil ? "" : ", unanswered")"
+    case .subscribe(let asked):
+        "subscribe after \(asked.cursor.map { "\($0.revision)" } ?? "nothing")"
+            + (asked.unanswered == nil ? "" : ", unanswered")
     case .commit(let batch): "commit " + batch.operations.map(describe).joined(separator: ", ")
     case .applied(let revision): "applied \(revision)"
     case .ping, .pong: "ping"
@@ -72,7 +73,7 @@ func describe(_ message: HubMessage) -> String {
     case .changes(let page):
         "changes through \(page.through.revision)\(page.reachesHead ? "" : ", more follow"): "
             + page.records.map(describe).joined(separator: ", ")
-    case .committed(_, let answers, let at): "committed at \(at): \(answers)"
+    case .committed(_, let answers, let at): "committed at \(at.revision): \(answers)"
     case .ping, .pong: "ping"
     case .goodbye(let reason, let text): "goodbye \(reason) \(text)"
     }
@@ -168,7 +169,8 @@ func describe(_ input: AgentInput) -> String {
     case .retryStaging: "retry staging"
     case .rescan: "rescan"
     case .remove(let path): "remove \(path)"
-    case .confirmRemovals: "confirm removals"
+    case .confirmHold: "confirm hold"
+    case .rejectHold: "reject hold"
     case .tick: "tick"
     }
 }
@@ -185,6 +187,7 @@ func describe(_ effect: AgentEffect) -> String {
         "apply " + actions.map { "\(short($0.node)): \(describe($0.step))" }.joined(separator: ", ")
     case .wake(let instant): "wake at \(instant.milliseconds)"
     case .halted(let reason): "halted: \(reason)"
+    case .checkedLosses: "checked losses"
     case .resumed: "resumed"
     }
 }
@@ -211,6 +214,7 @@ func fingerprint(of effect: AgentEffect) -> UInt64 {
     case .apply(let actions): return actions.reduce(7) { mixed($0 ^ $1.node.raw.low) }
     case .wake(let instant): return mixed(8 &+ UInt64(truncatingIfNeeded: instant.milliseconds))
     case .halted: return 9
+    case .checkedLosses: return 11
     case .resumed: return 10
     }
 }

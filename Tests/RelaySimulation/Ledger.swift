@@ -10,6 +10,8 @@ struct Ledger {
         /// In this round: written, or touched in any other way than by destroying it.
         var isTouchedNow = false
         var isWritten = false
+        /// A power cut took it from a disk while the hub's tree had it.
+        var mustSurvive = false
         /// Stands in exactly one place on all disks since the beginning of the round.
         var isSynced = false
     }
@@ -37,6 +39,8 @@ struct Ledger {
         fates[Int(token.number)].isDestroyedNow = true
     }
 
+    mutating func mustSurvive(_ token: Token) { fates[Int(token.number)].mustSurvive = true }
+
     mutating func touch(_ token: Token) {
         fates[Int(token.number)].isTouchedNow = true
         fates[Int(token.number)].isWritten = true
@@ -61,6 +65,9 @@ struct Ledger {
     /// Contents that are written and that no user gave up.
     var kept: [Token] { tokens { $0.isWritten && !$0.isDestroyed } }
 
+    /// Contents that a power cut took from a disk while the hub had them, and that no user gave up.
+    var cutOff: [Token] { tokens { $0.mustSurvive && $0.isWritten && !$0.isDestroyed } }
+
     /// Contents that were everywhere at the beginning of the round, and that users only removed since.
     var removed: [Token] {
         forgetsNow ? [] : tokens { $0.isSynced && $0.isDestroyedNow && !$0.isTouchedNow }
@@ -78,7 +85,7 @@ extension World: DiskWitness, FolderWitness {
     func userWrites(_ token: Token, on disk: SimulatedDisk) { ledger.touch(token) }
 
     func folderDestroys(_ token: Token, _ what: @autoclosure () -> String) {
-        guard token != .empty, !hub.index.holds(token) else { return }
+        guard token != .empty, !hub.index.hasHeld(token) else { return }
         fail("N3", "\(what()): content \(token.number), which the hub never had")
     }
 }

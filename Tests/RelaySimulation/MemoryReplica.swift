@@ -9,7 +9,10 @@ package final class MemoryReplica: ReplicaStore {
         case node(NodeID, ReplicaNode?)
         case cursor(Cursor?)
         case unanswered(UnansweredBatch?)
-        case emptied(Bool)
+        case hold(Hold?)
+        case fork(Revision?)
+        case removal(NodeID, Revision?)
+        case landmarks([Landmark])
         case formerStates(NodeID, [NodeState])
     }
 
@@ -23,7 +26,10 @@ package final class MemoryReplica: ReplicaStore {
     private var commits: [[Undo]] = []
     package private(set) var cursor: Cursor?
     package private(set) var unanswered: UnansweredBatch?
-    package private(set) var isEmptied = false
+    package private(set) var hold: Hold?
+    package private(set) var fork: Revision?
+    private var places: [Landmark] = []
+    private var removals: [NodeID: Revision] = [:]
     private var formerStates: [NodeID: [NodeState]] = [:]
 
     package init() {}
@@ -57,7 +63,10 @@ package final class MemoryReplica: ReplicaStore {
             case .node(let id, let before): set(id, before)
             case .cursor(let before): cursor = before
             case .unanswered(let before): unanswered = before
-            case .emptied(let before): isEmptied = before
+            case .hold(let before): hold = before
+            case .fork(let before): fork = before
+            case .removal(let node, let before): removals[node] = before
+            case .landmarks(let before): places = before
             case .formerStates(let id, let before): formerStates[id] = before.isEmpty ? nil : before
             }
         }
@@ -75,6 +84,44 @@ package final class MemoryReplica: ReplicaStore {
     package func setCursor(_ cursor: Cursor?) {
         journal.append(.cursor(self.cursor))
         self.cursor = cursor
+        if let cursor { addLandmark(Landmark(revision: cursor.revision, chain: cursor.chain)) }
+    }
+
+    package func addLandmark(_ landmark: Landmark) {
+        var places = places.filter { $0.revision != landmark.revision }
+        places.append(landmark)
+        places.sort { $0.revision < $1.revision }
+        set(places.count >= Landmark.limit ? Landmark.thinned(places) : places)
+    }
+
+    package func landmarks() -> [Landmark] { places }
+
+    package func removeLandmarks(after revision: Revision) {
+        set(places.filter { $0.revision <= revision })
+    }
+
+    private func set(_ places: [Landmark]) {
+        journal.append(.landmarks(self.places))
+        self.places = places
+    }
+
+    package func noteRemoval(of node: NodeID, at revision: Revision) {
+        journal.append(.removal(node, removals[node]))
+        removals[node] = revision
+    }
+
+    package func removal(of node: NodeID) -> Revision? { removals[node] }
+
+    package func forgetRemovals(after revision: Revision) {
+        for (node, removed) in removals where removed > revision {
+            journal.append(.removal(node, removed))
+            removals[node] = nil
+        }
+    }
+
+    package func setFork(_ fork: Revision?) {
+        journal.append(.fork(self.fork))
+        self.fork = fork
     }
 
     package func setUnanswered(_ batch: UnansweredBatch?) {
@@ -82,10 +129,12 @@ package final class MemoryReplica: ReplicaStore {
         unanswered = batch
     }
 
-    package func setEmptied(_ isEmptied: Bool) {
-        journal.append(.emptied(self.isEmptied))
-        self.isEmptied = isEmptied
+    package func setHold(_ hold: Hold?) {
+        journal.append(.hold(self.hold))
+        self.hold = hold
     }
+
+    package var nodeCount: Int { rows.count }
 
     package func nodesWithFormerStates() -> [NodeID] { formerStates.keys.sorted() }
 

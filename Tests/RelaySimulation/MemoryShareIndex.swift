@@ -27,6 +27,7 @@ package final class MemoryShareIndex: ShareIndex {
     package private(set) var versions: [NodeRecord] = []
     /// The numbers of all tokens that some version held, with how many versions do.
     private var heldTokens: [UInt32: Int] = [:]
+    private var lostTokens: Set<UInt32> = []
 
     /// How many batches of a device are remembered.
     private static let limitAnswers = 4
@@ -50,8 +51,29 @@ package final class MemoryShareIndex: ShareIndex {
         journal = []
     }
 
-    /// Whether some version held this token.
+    /// Whether some version holds this token.
     func holds(_ token: Token) -> Bool { heldTokens[token.number, default: 0] > 0 }
+
+    /// Whether some live node holds this token.
+    func currentlyHolds(_ token: Token) -> Bool { latest.values.contains { $0.token == token } }
+
+    /// Whether some version held this token, be it one that is lost.
+    func hasHeld(_ token: Token) -> Bool { holds(token) || lostTokens.contains(token.number) }
+
+    /// What a restored backup does: everything after this revision never was.
+    func restore(to revision: Revision) {
+        rollBack()
+        let kept = Array(versions.prefix(Int(clamping: revision.number)))
+        lostTokens.formUnion(heldTokens.keys)
+        chainValues = Array(chainValues.prefix(kept.count + 1))
+        answersByDevice = answersByDevice.mapValues { $0.filter { $0.decidedAt <= revision } }
+        (versions, latest, places, childCounts, heldTokens) = ([], [:], [:], [:], [:])
+        for record in kept {
+            versions.append(record)
+            if let token = record.token { heldTokens[token.number, default: 0] += 1 }
+            set(record.node, record)
+        }
+    }
 
     package var head: Cursor {
         let revision = versions.count
@@ -132,6 +154,17 @@ extension NodeRecord {
     }
 }
 
+extension Payload {
+    /// Differs for payloads that differ in more than their token.
+    fileprivate var hashSeed: Int {
+        switch self {
+        case .file(let file): Int(file.mode.rawValue) ^ Int(file.modified.nanoseconds) << 16
+        case .directory(let mode): Int(mode.rawValue)
+        case .symlink: 0
+        }
+    }
+}
+
 /// A cheap stand-in for the hash chain: different histories give different values.
 func simulatedChain(after chain: ChainValue, record: NodeRecord) -> ChainValue {
     var value = chain.raw.first ^ mixed(record.revision.number)
@@ -140,6 +173,7 @@ func simulatedChain(after chain: ChainValue, record: NodeRecord) -> ChainValue {
         value = mixed(value ^ state.placement.parent.raw.low)
         for byte in state.placement.name.bytes { value = value &* 31 &+ UInt64(byte) }
         value = mixed(value &+ UInt64(record.token?.number ?? 0) &* 7 &+ 1)
+        value = mixed(value ^ UInt64(bitPattern: Int64(state.payload.hashSeed)))
     }
     return ChainValue(Bytes32(value, mixed(value), 1, 1))
 }

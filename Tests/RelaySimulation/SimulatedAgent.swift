@@ -31,6 +31,8 @@ final class SimulatedAgent {
     /// Stage requests under way, by ticket.
     var stages: [Int: StageRequest] = [:]
     var isStagingBroken = false
+    /// Whether a power cut took writes from its disk that its engine has not looked for yet.
+    var mayHaveLostWrites = false
     var isPumping = false
 
     var isUp: Bool { engine != nil }

@@ -33,8 +33,12 @@ extension SimulatedDisk {
     func write(_ inode: Int, _ token: Token, _ witness: any DiskWitness) {
         if !inodes[inode].isGivenUp {
             if inodes[inode].token != token { witness.userDestroys(inodes[inode].token, on: self) }
+            if let lost = inodes[inode].lost { witness.userDestroys(lost, on: self) }
             witness.userWrites(token, on: self)
         }
+        inodes[inode].lost = nil
+        if inodes[inode].unwritten == nil { inodes[inode].unwritten = (inodes[inode].token, now) }
+        inodes[inode].unwritten?.at = now
         inodes[inode].token = token
         let time = stamp()
         inodes[inode].modified = time
@@ -93,6 +97,7 @@ extension SimulatedDisk {
     private func giveUp(_ inode: Int, _ witness: any DiskWitness) {
         guard inodes[inode].links == 1 else { return }
         inodes[inode].isGivenUp = true
+        if let lost = inodes[inode].lost { witness.userDestroys(lost, on: self) }
         witness.userDestroys(inodes[inode].token, on: self)
     }
 

@@ -55,6 +55,10 @@ final class SimulatedDisk {
         var isGivenUp = false
         /// For a directory: whether events in it are seen.
         var isWatched = false
+        /// What the medium holds while what was written is not there yet, and when it was written.
+        var unwritten: (token: Token, at: Int64)?
+        /// What a power cut took.
+        var lost: Token?
         /// Never used again, unlike the number.
         var serial: UInt64
 
@@ -98,6 +102,23 @@ final class SimulatedDisk {
         Timestamp(
             seconds: 1_700_000_000 + skewSeconds + milliseconds / 1000,
             nanoseconds: UInt32(milliseconds % 1000) * 1_000_000 + nanoseconds)
+    }
+
+    /// What a power cut does: of some files that users wrote within the last half minute the medium has what
+    /// they held before. Their stamps do not tell. `takes` decides for each; returns what was taken.
+    func cutPower(takes: () -> Bool) -> [Token] {
+        var taken: [Token] = []
+        for index in inodes.indices {
+            guard let unwritten = inodes[index].unwritten else { continue }
+            inodes[index].unwritten = nil
+            guard inodes[index].links > 0, inodes[index].writers == 0, unwritten.at + 30_000 > now, takes()
+            else { continue }
+            let token = inodes[index].token
+            taken.append(token)
+            inodes[index].lost = token
+            inodes[index].token = unwritten.token
+        }
+        return taken
     }
 
     // Looking.

@@ -266,6 +266,8 @@ final class SimulatedFolder {
         disk.inodes[inode].mode = mode.rawValue
         if let modified, disk.inodes[inode].kind == .file { disk.inodes[inode].modified = modified }
         disk.inodes[inode].changed = disk.stamp()
+        // Written out, the content with it.
+        disk.inodes[inode].unwritten = nil
         disk.report(name, in: parent)
         return .done(disk.fingerprint(inode))
     }

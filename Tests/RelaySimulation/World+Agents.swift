@@ -14,7 +14,10 @@ extension World {
         agent.disk.startWatch()
         agent.isPumping = false
         if random.chance(500) { agent.folder.staged = [:] }
-        receive(.opened(root: agent.disk.identity(SimulatedDisk.rootInode)), at: agent)
+        receive(
+            .opened(
+                root: agent.disk.identity(SimulatedDisk.rootInode),
+                mayHaveLostWrites: agent.mayHaveLostWrites), at: agent)
         schedule(.connect(agent: agent.index), after: delay(configuration.latency))
     }
 
@@ -97,14 +100,15 @@ extension World {
         case .halted(let reason):
             note(99)
             trace("\(agent.name) is halted: \(reason)")
-            complete(agent, .confirmRemovals, after: 100...2000)
+            complete(agent, .confirmHold, after: 100...2000)
         case .resumed: break
+        case .checkedLosses: agent.mayHaveLostWrites = false
         }
     }
 
     /// Hands in what became of an effect, later, in the order in which it was handed in.
     private func complete(_ agent: SimulatedAgent, _ input: AgentInput, after range: ClosedRange<Int>) {
-        if case .confirmRemovals = input {
+        if case .confirmHold = input {
             schedule(
                 .input(agent: agent.index, incarnation: agent.incarnation, input), after: delay(range))
             return

@@ -113,6 +113,9 @@ extension World {
             let isKept = isInHistory ? "in the hub's history only" : "nowhere"
             fail("N2", "content \(token.number), which no user gave up, is \(isKept)")
         }
+        for token in ledger.cutOff where counts[token] == nil {
+            fail("N6", "content \(token.number), which a power cut took from a disk, was given up by it")
+        }
         // Where the hub's content is lost, the disks keep the last that anybody has.
         let lost = lostPaths(standingsOfHub())
         var standing: Set<Token> = []

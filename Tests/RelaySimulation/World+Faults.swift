@@ -18,7 +18,7 @@ extension World {
             agent.offlineUntil = now + Int64(delay(100...20_000))
             if let connection = agent.connection { cut(connection) }
         case .agentCrash: crashForAWhile(agent, losingCommits: 0)
-        case .powerCut: crashForAWhile(agent, losingCommits: random.within(0...5))
+        case .powerCut: cutPower(agent)
         case .databaseLoss:
             guard random.chance(300) else { return }
             crashForAWhile(agent, losingCommits: 0)
@@ -26,8 +26,34 @@ extension World {
             agent.replica = MemoryReplica()
             ledger.forgetsNow = true
         case .hubCrash: crashHub()
+        case .hubRestore:
+            guard hub.isUp, random.chance(300) else { return }
+            crashHub()
+            let lost = UInt64(random.within(1...20))
+            let head = hub.index.head.revision.number
+            trace("the hub is restored to revision \(head - min(lost, head))")
+            hub.index.restore(to: Revision(head - min(lost, head)))
+            ledger.forgetsNow = true
         case .spuriousRescan: receive(.rescan, at: agent)
         case .stagingFailure: agent.isStagingBroken.toggle()
+        }
+    }
+
+    private func cutPower(_ agent: SimulatedAgent) {
+        guard agent.isUp else { return }
+        crashForAWhile(agent, losingCommits: random.within(0...5))
+        agent.mayHaveLostWrites = true
+        ledger.forgetsNow = true
+        agent.disk.now = now
+        for token in agent.disk.cutPower(takes: { random.chance(500) }) {
+            trace("\(agent.name) loses content \(token.number)")
+            // What others have is not lost.
+            let isOnHub = hub.index.holds(token) && hub.store.contains(token.content)
+            if !isOnHub, !isOnSomeDisk(token) {
+                ledger.destroy(token)
+            } else if hub.index.currentlyHolds(token) {
+                ledger.mustSurvive(token)
+            }
         }
     }
 

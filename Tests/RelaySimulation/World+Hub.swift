@@ -106,8 +106,8 @@ extension World {
         let agent = agents[connection.agent]
         trace("hub < \(agent.name): \(describe(message))")
         switch message {
-        case .subscribe(let cursor, let unanswered, let isBare):
-            receive(.subscribed(connection.id, agent.device, cursor, unanswered: unanswered, isBare: isBare))
+        case .subscribe(let subscription):
+            receive(.subscribed(connection.id, agent.device, subscription))
         case .commit(let batch): receive(.commit(connection.id, batch))
         case .applied(let revision): receive(.applied(connection.id, revision))
         case .ping, .pong: break

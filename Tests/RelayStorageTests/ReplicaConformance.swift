@@ -7,7 +7,7 @@ import Testing
 enum ReplicaRule: String, CaseIterable, Sendable {
     case startsEmpty, givesBackWhatWasPut, forgetsEmptyNodes, rewritesFacets, findsLocalChildren
     case findsByIdentity, findsTrustedContent, findsRemoteChildren, listsUnsynced, pagesNodes, keepsCursor
-    case keepsManifests, allowsTwoOfOneName, keepsUnanswered, keepsFormerStates
+    case keepsManifests, allowsTwoOfOneName, keepsUnanswered, keepsFormerStates, keepsLandmarks
 
     func check(_ store: any ReplicaStore) throws {
         switch self {
@@ -26,6 +26,7 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         case .allowsTwoOfOneName: try twoOfOneName(store)
         case .keepsUnanswered: try unanswered(store)
         case .keepsFormerStates: try formerStates(store)
+        case .keepsLandmarks: try landmarks(store)
         }
     }
 
@@ -79,9 +80,44 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         #expect(store.unanswered == batch)
         try store.setUnanswered(nil)
         #expect(store.unanswered == nil)
-        for isEmptied in [true, false] {
-            try store.setEmptied(isEmptied)
-            #expect(store.isEmptied == isEmptied)
+        for hold in Hold.allCases.map(Optional.some) + [nil] {
+            try store.setHold(hold)
+            #expect(store.hold == hold)
+        }
+    }
+
+    private func landmarks(_ store: any ReplicaStore) throws {
+        func cursor(_ revision: UInt64) -> Cursor {
+            Cursor(
+                epoch: Epoch(high: 1, low: 1), revision: Revision(revision),
+                chain: ChainValue(Bytes32(revision, 1, 1, 1)))
+        }
+        #expect(try store.landmarks() == [])
+        for revision in 1...1000 as ClosedRange<UInt64> { try store.setCursor(cursor(revision)) }
+        let landmarks = try store.landmarks()
+        #expect(landmarks.count < Landmark.limit)
+        #expect(landmarks.map(\.revision) == landmarks.map(\.revision).sorted())
+        // Many of late, some of long ago.
+        for distance in [0, 1, 2, 10, 30, 100, 300, 600] as [UInt64] {
+            let target = 1000 - distance
+            let nearest = landmarks.last { $0.revision.number <= target }
+            #expect(target - (nearest?.revision.number ?? 0) <= distance + 1, "\(distance)")
+        }
+        try store.setCursor(nil)
+        try store.removeLandmarks(after: Revision(900))
+        #expect(try store.landmarks() == landmarks.filter { $0.revision <= Revision(900) })
+        #expect(try store.landmarks().last.map { $0.chain == cursor($0.revision.number).chain } == true)
+        try store.noteRemoval(of: Sample.node(1), at: Revision(5))
+        try store.noteRemoval(of: Sample.node(2), at: Revision(8))
+        try store.noteRemoval(of: Sample.node(1), at: Revision(9))
+        #expect(try store.removal(of: Sample.node(1)) == Revision(9))
+        #expect(try store.removal(of: Sample.node(3)) == nil)
+        try store.forgetRemovals(after: Revision(8))
+        #expect(try store.removal(of: Sample.node(1)) == nil)
+        #expect(try store.removal(of: Sample.node(2)) == Revision(8))
+        for fork in [Revision(7), Revision.zero, nil] {
+            try store.setFork(fork)
+            #expect(store.fork == fork)
         }
     }
 

@@ -147,7 +147,8 @@ import Testing
         #expect(try Codec.bulkMessage(partFrame) == part)
         let answers = [OperationAnswer](
             repeating: .refused(String(repeating: "ü", count: 600)), count: Batch.limitOperations)
-        let committed = HubMessage.committed(Specimens.batchID, answers: answers, decidedAt: .zero)
+        let committed = HubMessage.committed(
+            Specimens.batchID, answers: answers, decidedAt: Landmark(revision: .zero, chain: .start))
         #expect(try Codec.frame(committed).count < WireLimits.controlFrameBytes)
     }
 

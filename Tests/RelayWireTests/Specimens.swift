@@ -56,8 +56,11 @@ enum Specimens {
     ]
 
     static let agentMessages: [AgentMessage] = [
-        .subscribe(nil, unanswered: nil, isBare: false),
-        .subscribe(cursor, unanswered: batchID, isBare: true), .commit(batch),
+        .subscribe(Subscription(cursor: nil)),
+        .subscribe(
+            Subscription(
+                cursor: cursor, landmarks: [Landmark(revision: cursor.revision, chain: cursor.chain)],
+                unanswered: batchID, isBare: true)), .commit(batch),
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
     ]
@@ -71,7 +74,7 @@ enum Specimens {
             answers: [
                 .accepted(Revision(10)), .stale, .nameTaken(by: other), .parentGone, .nodeGone, .cycle,
                 .notEmpty, .refused("no"),
-            ], decidedAt: Revision(11)),
+            ], decidedAt: Landmark(revision: Revision(11), chain: cursor.chain)),
         .ping(0), .pong(2), .goodbye(.superseded, "bye"),
     ]
 

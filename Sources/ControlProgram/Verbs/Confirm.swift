@@ -5,13 +5,13 @@ import RelayControl
 import RelayCore
 import RelayProgram
 
-/// `relay-ctl confirm`: a removal that halted the folder is meant.
+/// `relay-ctl confirm`: what the folder is held for is meant.
 struct Confirm: Verb {
     static let configuration = CommandConfiguration(
-        abstract: "Say that the removal of everything, for which the folder is halted, is meant.",
+        abstract: "Say that what a folder is held for is meant: it becomes the share's state.",
         discussion: """
-            A folder that is emptied at once halts, and nothing is removed from the share: bring the files
-            back, or confirm.
+            A folder that is emptied, of which a large part vanishes, or many files of which are replaced by
+            older ones at once is held: nothing is told to the share. Put everything back, confirm, or reject.
 
             Example:
               relay-ctl status && relay-ctl confirm

@@ -63,7 +63,15 @@ extension Agent: AgentControlling {
         guard run.snapshot.withLock({ $0.engine?.haltReason }) != nil else {
             throw .failed("nothing is to be confirmed: the folder is not halted")
         }
-        run.post(.confirmRemovals)
+        run.post(.confirmHold)
+    }
+
+    package func reject(share: String?) async throws(ControlError) {
+        let run = try await run(share)
+        guard run.snapshot.withLock({ $0.engine?.haltReason }) != nil else {
+            throw .failed("nothing is to be rejected: the folder is not halted")
+        }
+        run.post(.rejectHold)
     }
 
     package func download(

@@ -45,6 +45,9 @@ actor FolderRun {
     nonisolated let mailbox: InputMailbox
     /// Set when the replica turns out to be damaged.
     nonisolated let damage = OneShot<Bool>()
+    /// Set while the folder may lack what was written in it before a power cut.
+    private nonisolated let mayHaveLostWrites = Mutex(false)
+    private nonisolated let mark: RunMark
 
     private let configuration: AgentConfiguration
     private nonisolated let loop: LoopExecutor
@@ -67,6 +70,7 @@ actor FolderRun {
         self.ended = ended
         self.configuration = configuration
         loop = LoopExecutor(label: "relay.engine")
+        mark = RunMark(replicaPath: replicaPath)
         replica = try SQLiteReplica(path: replicaPath)
         engine = AgentEngine(
             replica: replica, deviceName: configuration.deviceName, device: parts.device,
@@ -80,7 +84,10 @@ actor FolderRun {
     nonisolated func run() async -> String {
         let kept = await begin()
         let folder = parts.folder
-        await parts.pool.run { folder.sweepStage(keeping: kept) }
+        await parts.pool.run { [self] in
+            folder.sweepStage(keeping: kept)
+            beginMark()
+        }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [self] in await parts.watch.run() }
             group.addTask { [self] in
@@ -100,6 +107,7 @@ actor FolderRun {
         parts.readers.stop()
         await parts.fetcher.stop()
         parts.sources.removeAll()
+        await endMark()
         await parts.pool.run { folder.close() }
         await close()
         return ended.value ?? "stopped"
@@ -123,7 +131,37 @@ actor FolderRun {
 
     private nonisolated func open() {
         parts.logger.info("folder opened", metadata: ["path": "\(parts.folder.path)"])
-        mailbox.open(first: .opened(root: parts.folder.rootIdentity))
+        mailbox.open(
+            first: .opened(
+                root: parts.folder.rootIdentity, mayHaveLostWrites: mayHaveLostWrites.withLock { $0 }))
+    }
+
+    /// Finds out whether the folder's file system went down under the last run, and marks this one.
+    private nonisolated func beginMark() {
+        let instance = parts.folder.mountInstance()
+        if let last = mark.read(), last != instance {
+            mayHaveLostWrites.withLock { $0 = true }
+            parts.logger.notice(
+                "the folder's file system was not unmounted in order: what was written last is checked")
+            return
+        }
+        renewMark(instance)
+    }
+
+    private nonisolated func renewMark(_ instance: String?) {
+        do throws(StateError) {
+            if let instance { try mark.write(instance) }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// What the folder holds is on the disk now, as far as that goes quickly.
+    private nonisolated func endMark() async {
+        guard !mayHaveLostWrites.withLock({ $0 }) else { return }
+        let (folder, synced) = (parts.folder, OneShot<Bool>())
+        parts.pool.submit { synced.set(folder.syncFileSystem()) }
+        if await withDeadline(seconds: 0.5, { await synced.wait() }) == true { mark.remove() }
     }
 
     private func close() {
@@ -217,6 +255,9 @@ actor FolderRun {
         case .wake(let due): timer?.fire(afterMilliseconds: due.milliseconds &- now.milliseconds)
         case .halted(let reason): parts.logger.error("folder halted", metadata: ["reason": "\(reason)"])
         case .resumed: parts.logger.notice("folder goes on")
+        case .checkedLosses:
+            mayHaveLostWrites.withLock { $0 = false }
+            parts.pool.submit { [self] in renewMark(parts.folder.mountInstance()) }
         }
     }
 
@@ -243,7 +284,7 @@ actor FolderRun {
         }
     }
 
-    private func fail(_ error: any Error) {
+    private nonisolated func fail(_ error: any Error) {
         let reason = (error as? StateError)?.description ?? "\(error)"
         if (error as? StateError)?.isDamaged == true { damage.set(true) }
         if ended.set(reason) { parts.logger.error("state failed", metadata: ["reason": "\(reason)"]) }

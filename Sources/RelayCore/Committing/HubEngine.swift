@@ -42,8 +42,8 @@ package final class HubEngine<Index: ShareIndex> {
         var group = CommitGroup(start: index.head.revision)
         for input in inputs {
             switch input {
-            case .subscribed(let id, let device, let cursor, let unanswered, let isBare):
-                try subscribe(id, device, cursor, unanswered, isBare, &effects)
+            case .subscribed(let id, let device, let subscription):
+                try subscribe(id, device, subscription, &effects)
             case .unsubscribed(let id): subscribers[id] = nil
             case .drained(let id): subscribers[id]?.pagesUnderWay = 0
             case .pinged(let id, let number): subscribers[id]?.pings.append(number)
@@ -56,7 +56,7 @@ package final class HubEngine<Index: ShareIndex> {
     }
 
     private func subscribe(
-        _ id: SubscriberID, _ device: DeviceID, _ cursor: Cursor?, _ unanswered: BatchID?, _ isBare: Bool,
+        _ id: SubscriberID, _ device: DeviceID, _ subscription: Subscription,
         _ effects: inout [HubEffect]
     ) throws(StateError) {
         // Of a device's connections only the newest counts. Of one whose place it takes nothing is decided
@@ -65,19 +65,26 @@ package final class HubEngine<Index: ShareIndex> {
             guard other <= id else { return }
             subscribers[other] = nil
         }
+        let cursor = subscription.cursor
         var resumes = cursor == nil && index.head.revision == .zero
         if let cursor, cursor.epoch == index.epoch, try index.chain(at: cursor.revision) == cursor.chain {
             resumes = true
+            // What the agent was told of its own changes runs ahead of its cursor.
+            for landmark in subscription.landmarks where landmark.revision > cursor.revision {
+                if try index.chain(at: landmark.revision) != landmark.chain { resumes = false }
+            }
         }
         let position = resumes ? cursor?.revision ?? .zero : .zero
-        subscribers[id] = Subscriber(device: device, position: position, isBare: isBare)
+        subscribers[id] = Subscriber(device: device, position: position, isBare: subscription.isBare)
+        let unanswered = subscription.unanswered
         var answer: (answers: [OperationAnswer], decidedAt: Revision)?
         if resumes, let unanswered { answer = try index.answers(device: device, batch: unanswered) }
         let welcome = Welcome(
-            epoch: index.epoch, head: index.head.revision, resumes: resumes, answers: answer != nil)
+            epoch: index.epoch, head: index.head.revision, resumes: resumes, answers: answer != nil,
+            common: resumes ? .zero : try common(subscription.landmarks))
         effects.append(.send(id, .welcome(welcome)))
         if let unanswered, let (answers, decidedAt) = answer {
-            effects.append(.send(id, .committed(unanswered, answers: answers, decidedAt: decidedAt)))
+            effects.append(.send(id, try committed(unanswered, answers, decidedAt)))
         }
         if position == index.head.revision {
             let page = ChangePage(records: [], offers: [], through: index.head, reachesHead: true)
@@ -85,12 +92,19 @@ package final class HubEngine<Index: ShareIndex> {
         }
     }
 
+    /// The newest of the landmarks that this hub's history has.
+    private func common(_ landmarks: [Landmark]) throws(StateError) -> Revision {
+        for landmark in landmarks.reversed()
+        where try index.chain(at: landmark.revision) == landmark.chain { return landmark.revision }
+        return .zero
+    }
+
     private func commit(
         _ batch: Batch, from id: SubscriberID, _ group: inout CommitGroup, _ effects: inout [HubEffect]
     ) throws(StateError) {
         guard let device = subscribers[id]?.device else { return }
         if let (answers, decidedAt) = try index.answers(device: device, batch: batch.id) {
-            effects.append(.send(id, .committed(batch.id, answers: answers, decidedAt: decidedAt)))
+            effects.append(.send(id, try committed(batch.id, answers, decidedAt)))
             return
         }
         group.add(batch.offers)
@@ -121,7 +135,14 @@ package final class HubEngine<Index: ShareIndex> {
         }
         let decidedAt = index.head.revision
         try index.putAnswers(answers, decidedAt: decidedAt, device: device, batch: batch.id)
-        effects.append(.send(id, .committed(batch.id, answers: answers, decidedAt: decidedAt)))
+        effects.append(.send(id, try committed(batch.id, answers, decidedAt)))
+    }
+
+    private func committed(
+        _ batch: BatchID, _ answers: [OperationAnswer], _ decidedAt: Revision
+    ) throws(StateError) -> HubMessage {
+        let landmark = Landmark(revision: decidedAt, chain: try index.chain(at: decidedAt) ?? .start)
+        return .committed(batch, answers: answers, decidedAt: landmark)
     }
 
     /// Sends what the subscriber lacks, as far as its connection takes it.

@@ -9,9 +9,7 @@ package struct SubscriberID: Hashable, Sendable, Comparable {
 
 /// What the hub's engine is told. All inputs of one call are decided in one transaction.
 package enum HubInput: Sendable {
-    /// With the batch that the device has no answer to yet, if there is one. `isBare`: pages bring no
-    /// contents until the subscriber was sent everything.
-    case subscribed(SubscriberID, DeviceID, Cursor?, unanswered: BatchID?, isBare: Bool)
+    case subscribed(SubscriberID, DeviceID, Subscription)
     case unsubscribed(SubscriberID)
     case commit(SubscriberID, Batch)
     case applied(SubscriberID, Revision)

@@ -2,10 +2,8 @@
 
 /// What an agent tells its hub on the control connection, after the handshake.
 package enum AgentMessage: Hashable, Sendable {
-    /// Asks for every change after the cursor, from the beginning without one, and for all that follow; and
-    /// what became of a batch that an earlier connection carried, if one was not answered. `isBare`: what
-    /// there is already comes without contents, since the folder may have them.
-    case subscribe(Cursor?, unanswered: BatchID?, isBare: Bool)
+    /// Asks for every change after the cursor, and for all that follow.
+    case subscribe(Subscription)
     case commit(Batch)
     /// The agent's folder durably holds everything up to this revision.
     case applied(Revision)
@@ -24,11 +22,33 @@ package enum HubMessage: Hashable, Sendable {
     ///
     /// Comes before the page of changes that covers the batch's revisions. That page leaves out nodes that
     /// only this batch changed: the agent knows them from its own operations and these answers.
-    case committed(BatchID, answers: [OperationAnswer], decidedAt: Revision)
+    case committed(BatchID, answers: [OperationAnswer], decidedAt: Landmark)
     case ping(UInt64)
     case pong(UInt64)
     /// The last message before the hub closes the connection; the text is for people.
     case goodbye(RefusalReason, String)
+}
+
+/// What an agent asks for with `subscribe`.
+package struct Subscription: Hashable, Sendable {
+    /// The feed goes on after it; nil: from the beginning.
+    package var cursor: Cursor?
+    /// Where in the hub's history the agent was before, by which the hub finds out what they have in common
+    /// when it does not know the cursor; in the order of the revisions.
+    package var landmarks: [Landmark]
+    /// The batch that an earlier connection carried and that was not answered.
+    package var unanswered: BatchID?
+    /// Whether what there is already comes without contents, since the folder may have them.
+    package var isBare: Bool
+
+    package init(
+        cursor: Cursor?, landmarks: [Landmark] = [], unanswered: BatchID? = nil, isBare: Bool = false
+    ) {
+        self.cursor = cursor
+        self.landmarks = landmarks
+        self.unanswered = unanswered
+        self.isBare = isBare
+    }
 }
 
 package struct Welcome: Hashable, Sendable {
@@ -40,12 +60,16 @@ package struct Welcome: Hashable, Sendable {
     package var resumes: Bool
     /// Whether `committed` follows for the unanswered batch. If not, it is not known, and never will be.
     package var answers: Bool
+    /// If the feed does not go on: up to here hub and agent have their history in common, as far as the
+    /// landmarks tell.
+    package var common: Revision
 
-    package init(epoch: Epoch, head: Revision, resumes: Bool, answers: Bool) {
+    package init(epoch: Epoch, head: Revision, resumes: Bool, answers: Bool, common: Revision = .zero) {
         self.epoch = epoch
         self.head = head
         self.resumes = resumes
         self.answers = answers
+        self.common = common
     }
 }
 

@@ -45,6 +45,11 @@ package enum Payload: Hashable, Sendable {
         if case .file(let file) = self { file.content } else { nil }
     }
 
+    /// Whether it is a file without a byte, which nobody can lose.
+    package var isEmptyFile: Bool {
+        if case .file(let file) = self { file.sizeBytes == 0 } else { false }
+    }
+
     /// Whether both hold the same bytes: content, link target, or both are directories.
     package func hasSameContent(as other: Payload) -> Bool {
         switch (self, other) {

@@ -43,7 +43,8 @@ package enum PayloadPlan: Hashable, Sendable {
 /// Decides for one node from its three states: a pure function.
 ///
 /// The hub's order decides every race; a clock never does. Nothing that exists on one side only is ever
-/// given up: an edit or a move beats a removal, two different contents both stay.
+/// given up: an edit or a move beats a removal, two different contents both stay. An empty file has no
+/// content that could be lost: it gives way.
 package enum Planner {
     /// The plan for a node whose local payload, if it has one, is known.
     package static func plan(base: NodeState?, local: LocalView?, remote: RemoteState?) -> NodePlan {
@@ -88,7 +89,8 @@ package enum Planner {
     private static func planPayload(base: NodeState?, local: Payload, remote: NodeState) -> PayloadPlan {
         if local == remote.payload { return .agreed }
         guard let base else {
-            return local.hasSameContent(as: remote.payload) ? .pull(remote.payload) : .conflict
+            let isSame = local.hasSameContent(as: remote.payload)
+            return isSame || local.isEmptyFile ? .pull(remote.payload) : .conflict
         }
         let isRemoteChanged = base.payloadRevision != remote.payloadRevision
         let isLocalChanged = base.payload != local
@@ -116,6 +118,7 @@ package enum Planner {
         let isLocalNew = local.content != base.content
         let isRemoteNew = remote.content != base.content
         if isLocalNew && isRemoteNew && local.content != remote.content {
+            if local.sizeBytes == 0 { return .pull(.file(remote)) }
             return SeededBug.losesConflicts.isMade ? .pull(.file(remote)) : .conflict
         }
         var merged = isLocalNew && !isRemoteNew ? local : remote

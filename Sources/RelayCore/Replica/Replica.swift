@@ -107,19 +107,39 @@ package protocol ReplicaStore: AnyObject {
     /// All nodes with ids after `after`, at most `limit`, in the order of their ids.
     func nodes(after: NodeID?, limit: Int) throws(StateError) -> [NodeID]
 
-    /// How far the change feed was followed; nil before the first page.
+    /// How far the change feed was followed; nil before the first page. Where it was before stays as a
+    /// landmark.
     var cursor: Cursor? { get }
     func setCursor(_ cursor: Cursor?) throws(StateError)
+
+    /// At most `Landmark.limit`, in the order of their revisions.
+    func landmarks() throws(StateError) -> [Landmark]
+    /// Keeps a point that the hub told of and that the feed has not reached yet.
+    func addLandmark(_ landmark: Landmark) throws(StateError)
+    /// Forgets the landmarks of another history than the one that is followed.
+    func removeLandmarks(after revision: Revision) throws(StateError)
+
+    /// Keeps in mind at which revision the hub removed a node; of the last few thousand of them.
+    func noteRemoval(of node: NodeID, at revision: Revision) throws(StateError)
+    func removal(of node: NodeID) throws(StateError) -> Revision?
+    func forgetRemovals(after revision: Revision) throws(StateError)
+
+    /// Up to which revision the bases of nodes without a remote state have their history in common with the
+    /// hub; nil while the hub's history is the one that was always followed.
+    var fork: Revision? { get }
+    func setFork(_ fork: Revision?) throws(StateError)
 
     /// The batch that was sent to the hub and whose answer is not known yet; it outlives the connection and
     /// the engine that sent it.
     var unanswered: UnansweredBatch? { get }
     func setUnanswered(_ batch: UnansweredBatch?) throws(StateError)
 
-    /// Whether the folder was found emptied, and nobody said that it is meant; it outlives the engine that
-    /// found it.
-    var isEmptied: Bool { get }
-    func setEmptied(_ isEmptied: Bool) throws(StateError)
+    /// Why the folder is held, as long as nobody said what is meant; it outlives the engine that found it.
+    var hold: Hold? { get }
+    func setHold(_ hold: Hold?) throws(StateError)
+
+    /// How many nodes are known.
+    var nodeCount: Int { get }
 
     /// The nodes that have former states, in the order of their ids.
     func nodesWithFormerStates() throws(StateError) -> [NodeID]

@@ -41,8 +41,10 @@ package protocol AgentControlling: Sendable {
     func status() async -> AgentReport
     /// The entries at and beneath a path of the share, in the order of their paths.
     func list(share: String?, path: RelativePath) async throws(ControlError) -> [EntryReport]
-    /// Somebody says that the removal of everything, for which the folder is halted, is meant.
+    /// Somebody says that what the folder is held for is meant: it becomes the share's state.
     func confirm(share: String?) async throws(ControlError)
+    /// Somebody says that what the folder is held for is not meant: the share's state comes back.
+    func reject(share: String?) async throws(ControlError)
     /// Returns when the folder is in sync with the hub; `timedOut` after so many seconds (nil: never). With 0
     /// it tells only what is known: `notInSync` if the folder is not.
     func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError)

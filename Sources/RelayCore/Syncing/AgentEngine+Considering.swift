@@ -48,6 +48,8 @@ extension AgentEngine {
 
     private func act(on node: ReplicaNode) throws(StateError) {
         switch plan(node) {
+        // What the hub has of it is not known yet.
+        case .forget where replica.fork != nil && node.remote == nil: break
         case .forget:
             unstage(node.id)
             overruled.remove(node.id)

@@ -22,30 +22,7 @@ extension AgentEngine {
         isReconciling = true
         isConsistent = false
         guard replica.cursor != nil else { return }
-        try forgetHub()
-    }
-
-    /// The hub's line of history is not the one that was followed: nothing is known of it, and what it does
-    /// not have was not removed there.
-    private func forgetHub() throws(StateError) {
-        var after: NodeID?
-        while true {
-            let page = try replica.nodes(after: after, limit: 1000)
-            for id in page {
-                guard var node = try replica.node(id) else { continue }
-                node.base = nil
-                node.remote = nil
-                try put(node)
-                dirty.insert(id)
-            }
-            guard page.count == 1000, let last = page.last else { break }
-            after = last
-        }
-        for id in formerNodes.sorted() { try dropFormerStates(of: id) }
-        areStepsOutdated = applying != nil
-        try replica.setCursor(nil)
-        awaitedRevision = .zero
-        reportedRevision = .zero
+        try forgetHub(after: welcome.common)
     }
 
     private func take(_ page: ChangePage) throws(StateError) {
@@ -57,6 +34,7 @@ extension AgentEngine {
         guard page.reachesHead else { return }
         isReconciling = false
         isConsistent = true
+        try concludeFork()
         guard !wasFollowing else { return }
         for id in unsettled.sorted() { dirty.insert(id) }
     }
@@ -70,6 +48,7 @@ extension AgentEngine {
         }
         if record.state == nil, SeededBug.skipsRemovals.isMade { return }
         try rememberFormerState(of: node)
+        if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { recogniseOwnChange(record, in: &node) }
         retries[record.node] = nil
@@ -89,6 +68,7 @@ extension AgentEngine {
         {
             base.payload = state.payload
             base.payloadRevision = state.payloadRevision
+            losses?.ownNews.insert(node.id)
         }
         if state.placementRevision == record.revision, base.placementRevision != record.revision,
             node.local?.placement != base.placement
@@ -97,14 +77,19 @@ extension AgentEngine {
             base.placementRevision = state.placementRevision
         }
         node.base = base
+        judgeLoss(&node)
     }
 
     private func take(
-        _ id: BatchID, _ answers: [OperationAnswer], _ decidedAt: Revision
+        _ id: BatchID, _ answers: [OperationAnswer], _ decidedAt: Landmark
     ) throws(StateError) {
         guard proposal?.id == id, let answered = try takeBackProposal() else { return }
-        awaitedRevision = max(awaitedRevision, decidedAt)
-        for (operation, answer) in zip(answered.operations, answers) { try take(operation, answer) }
+        try replica.addLandmark(decidedAt)
+        awaitedRevision = max(awaitedRevision, decidedAt.revision)
+        for (operation, answer) in zip(answered.operations, answers) {
+            if losses?.unanswered == id { losses?.ownNews.insert(operation.node) }
+            try take(operation, answer)
+        }
     }
 
     /// Waits no more for an answer to what was sent; its nodes are planned anew.
@@ -166,6 +151,9 @@ extension AgentEngine {
         case .remove:
             node.remote = .removed(revision)
             node.base = nil
+        }
+        if losses?.ownNews.contains(node.id) == true {
+            if node.local == nil { node.base = nil } else { judgeLoss(&node) }
         }
         try put(node)
     }

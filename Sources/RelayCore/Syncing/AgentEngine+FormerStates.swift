@@ -36,12 +36,17 @@ extension AgentEngine {
 
     /// Once the whole folder was looked at, nothing is in it that the local tree does not know.
     func forgetFormerStates() throws(StateError) {
-        guard mayHoldUnrecorded, isScanned, scans.isEmpty, scanning == nil, missing.isEmpty, reading.isEmpty,
-            readQueue.isEmpty, dirty.isEmpty, !readRetries.values.contains(where: \.isFresh),
-            try !isUncertain()
-        else { return }
+        guard mayHoldUnrecorded, try isLookedThrough() else { return }
         mayHoldUnrecorded = false
         for id in formerNodes.sorted() where !applyingNodes.contains(id) { try dropFormerStates(of: id) }
+    }
+
+    /// Whether everything in the folder was looked at and read, as far as it can be.
+    func isLookedThrough() throws(StateError) -> Bool {
+        guard isScanned, scans.isEmpty, scanning == nil, missing.isEmpty, reading.isEmpty,
+            readQueue.isEmpty, dirty.isEmpty, !readRetries.values.contains(where: \.isFresh)
+        else { return false }
+        return try !isUncertain()
     }
 
     /// Takes a facet that the folder has as the hub had it for agreed on. False: nothing of the kind.

@@ -54,7 +54,9 @@ extension AgentEngine {
     }
 
     private func vanish(_ id: NodeID) {
-        if missing[id] == nil { missing[id] = now + EngineLimits.settleMilliseconds }
+        guard missing[id] == nil else { return }
+        missing[id] = now + EngineLimits.settleMilliseconds
+        lastVanishing = now
     }
 
     /// Another thing took the node's name: where the node is now, if anywhere, is not known.
@@ -129,6 +131,7 @@ extension AgentEngine {
         var local = local
         local.placement = placement
         node.local = local
+        judgeMove(&node, found.fingerprint)
         clearTrouble(node.id)
         try putAndPlan(node)
         try update(node, local, found)
@@ -170,6 +173,7 @@ extension AgentEngine {
             local.isTrusted = true
         case .file: updateFile(node.id, &local, found.fingerprint)
         }
+        if local.fingerprint != before.fingerprint { noteAge(of: node, local.fingerprint) }
         if case .file = found.kind, local.payload == nil || !local.isTrusted { requestRead(node.id) }
         guard local != before else { return }
         var node = node
@@ -197,24 +201,17 @@ extension AgentEngine {
 
     /// After the wait, and once no place is left to look at, what vanished was removed.
     func concludeMissing() throws(StateError) {
-        guard !missing.isEmpty, scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else {
+        guard !missing.isEmpty else {
+            removalsWaitSince = nil
             return
         }
+        guard scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else { return }
+        if let removalsDue, removalsDue > now { return }
         let due = missing.filter { $0.value <= now }.keys.sorted()
         guard !due.isEmpty else { return }
         if try isUncertain() { return }
-        guard try !isRootEmptied() else {
-            try replica.setEmptied(true)
-            halt(Self.emptiedText)
-            return
-        }
+        guard try mayRemove() else { return }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
-        if missing.isEmpty { isRemovalConfirmed = false }
-    }
-
-    static var emptiedText: String {
-        "the folder was emptied: all its entries vanished at once. Nothing was removed from the share. Bring "
-            + "all of them back, or say that the removal is meant: relay-ctl confirm"
     }
 
     /// Whether what vanished may be where the engine could not look; for a while, that is waited for.
@@ -225,36 +222,16 @@ extension AgentEngine {
         return false
     }
 
-    /// Whether all of at least two entries of the root vanished, and nobody said that it is meant.
-    private func isRootEmptied() throws(StateError) -> Bool {
-        guard !isRemovalConfirmed else { return false }
-        var known = 0
-        for id in try replica.localChildren(of: .root) {
-            guard missing[id] != nil else { return false }
-            if try replica.node(id)?.base != nil { known += 1 }
-        }
-        return known >= 2
-    }
-
-    /// Goes on after a halt once all entries that were there before are there again: who brings back one
-    /// after the other has not removed the rest.
-    func checkWhetherRootReturned() throws(StateError) {
-        guard haltReason != nil, isScanned, scans.isEmpty, scanning == nil else { return }
-        for id in try replica.localChildren(of: .root) where missing[id] != nil {
-            if try replica.node(id)?.base != nil { return }
-        }
-        try replica.setEmptied(false)
-        resume()
-    }
-
     /// The local tree loses the node and everything beneath it.
-    private func concludeRemoval(of id: NodeID) throws(StateError) {
+    func concludeRemoval(of id: NodeID) throws(StateError) {
         var stack = [id]
         while let id = stack.popLast() {
             missing[id] = nil
             stack.append(contentsOf: try replica.localChildren(of: id))
             guard var node = try replica.node(id) else { continue }
+            if node.base != nil { removals.note(now) }
             node.local = nil
+            if losses?.recent[id] != nil { node.base = nil }
             clearTrouble(id)
             passing[id] = nil
             readRetries[id] = nil

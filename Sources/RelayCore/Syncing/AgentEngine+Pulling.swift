@@ -259,7 +259,8 @@ extension AgentEngine {
         _ occupant: ReplicaNode, _ local: LocalState, _ payload: Payload, _ node: ReplicaNode,
         _ state: NodeState
     ) throws(StateError) -> Occupant {
-        if node.local == nil, payload.hasSameContent(as: state.payload) {
+        let givesWay = payload.isEmptyFile && state.payload.kind == .file
+        if node.local == nil, givesWay || payload.hasSameContent(as: state.payload) {
             try adopt(occupant, as: node)
             return .waits
         }

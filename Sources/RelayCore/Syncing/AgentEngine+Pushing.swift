@@ -14,6 +14,7 @@ extension AgentEngine {
     /// Proposes what the hub is to learn.
     func propose() throws(StateError) {
         guard canPropose, !candidates.isEmpty else { return }
+        if try mustHoldReverts() { return }
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         for id in candidates.popAll() {
@@ -28,6 +29,9 @@ extension AgentEngine {
         }
         for id in writer.postponed { candidates.insert(id) }
         guard !writer.proposal.operations.isEmpty else { return }
+        for case .change(let id, _, _) in writer.proposal.operations where reverted.contains(id) {
+            reverts.note(now)
+        }
         proposal = writer.proposal
         try replica.setUnanswered(writer.proposal.unanswered)
         effects.append(.send(.commit(writer.proposal.batch)))

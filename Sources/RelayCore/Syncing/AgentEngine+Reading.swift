@@ -63,6 +63,7 @@ extension AgentEngine {
         local.fingerprint = fingerprint
         local.isTrusted = isTrusted || SeededBug.trustsYoungStamps.isMade
         node.local = local
+        judgeLoss(&node)
         if description.manifest.chunks.count > 1 {
             try replica.putManifest(description.manifest, for: description.content)
         }

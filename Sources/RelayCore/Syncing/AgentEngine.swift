@@ -52,6 +52,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var mayHoldUnrecorded = false
     /// Whether nothing was known of the share when the engine began: what it has may be in the folder.
     var isJoining = false
+    /// What the folder may have lost, while that is being found out.
+    var losses: LossCheck?
     /// Nodes that the replica keeps former states of.
     var formerNodes: Set<NodeID> = []
     /// Places that are looked at once more, since a node that stands elsewhere seems to have moved there.
@@ -91,7 +93,16 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var overruled: Set<NodeID> = []
     var problems: [NodeID: String] = [:]
     var haltReason: String?
-    var isRemovalConfirmed = false
+    /// Whether somebody said that what the engine stood still for is meant; until all of it is taken in.
+    var isHoldConfirmed = false
+    /// When a name last vanished.
+    var lastVanishing = Instant(milliseconds: 0)
+    /// Since when removals wait for the end of those that are still going on.
+    var removalsWaitSince: Instant?
+    var removals = RecentCount()
+    /// Files that were replaced by older ones and are not in sync since.
+    var reverted: Set<NodeID> = []
+    var reverts = RecentCount()
     var announcedWake: Instant?
     /// The steps that are being collected for the next apply batch.
     var steps: [PlannedApply] = []
@@ -125,7 +136,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func take(_ input: AgentInput) throws(StateError) {
         switch input {
-        case .opened(let identity): try open(identity)
+        case .opened(let identity, let mayHaveLostWrites): try open(identity, mayHaveLostWrites)
         case .connected:
             isConnected = true
             isGreetingDue = true
@@ -142,15 +153,13 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .retryStaging: retryStagings()
         case .rescan: if !SeededBug.ignoresRescan.isMade { startFullScan() }
         case .remove(let path): try removeRemote(path)
-        case .confirmRemovals:
-            isRemovalConfirmed = true
-            try replica.setEmptied(false)
-            resume()
+        case .confirmHold: try confirmHold()
+        case .rejectHold: try rejectHold()
         case .tick: break
         }
     }
 
-    private func open(_ identity: FileIdentity) throws(StateError) {
+    private func open(_ identity: FileIdentity, _ mayHaveLostWrites: Bool) throws(StateError) {
         root = identity
         proposal = replica.unanswered.map { Proposal($0) }
         formerNodes = Set(try replica.nodesWithFormerStates())
@@ -160,16 +169,20 @@ package final class AgentEngine<Replica: ReplicaStore> {
             for id in page {
                 unsettled.insert(id)
                 dirty.insert(id)
+                if let node = try replica.node(id), let local = node.local {
+                    noteAge(of: node, local.fingerprint)
+                }
             }
             guard page.count == 1000, let last = page.last else { break }
             after = last
         }
+        if mayHaveLostWrites { try beginLossCheck() }
         isJoining = replica.cursor == nil
         mayHoldUnrecorded = !unsettled.isEmpty || !formerNodes.isEmpty
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
         }
-        if replica.isEmptied { halt(Self.emptiedText) }
+        if let hold = replica.hold { halt(hold.text) }
         startFullScan()
     }
 
@@ -178,7 +191,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         guard root != nil else { return }
         try startScan()
         try greet()
-        try checkWhetherRootReturned()
+        try checkWhetherAllReturned()
         try concludeMissing()
         try considerAll()
         // What is pulled makes room for what is pushed and the other way round.
@@ -193,6 +206,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         try startReads()
         try startStagings()
         try forgetFormerStates()
+        try concludeLossCheck()
         reportApplied()
         announceWake()
     }
@@ -205,13 +219,16 @@ package final class AgentEngine<Replica: ReplicaStore> {
         askedBatch = proposal?.id
         let hasEntries = try !replica.localChildren(of: .root).isEmpty
         let isBare = replica.cursor == nil && hasEntries
-        effects.append(.send(.subscribe(replica.cursor, unanswered: askedBatch, isBare: isBare)))
+        let subscription = Subscription(
+            cursor: replica.cursor, landmarks: try replica.landmarks(), unanswered: askedBatch,
+            isBare: isBare)
+        effects.append(.send(.subscribe(subscription)))
     }
 
     /// Whether the local tree can be trusted: in the beginning it may lack what the folder has, and what it
     /// says of nodes that an earlier engine left undone may be long out of date.
     private func canDecide() throws(StateError) -> Bool {
-        guard mayHoldUnrecorded || isJoining && !isScanned else { return true }
+        guard mayHoldUnrecorded || losses != nil || isJoining && !isScanned else { return true }
         guard isScanned else { return false }
         return try !isUncertain()
     }
@@ -226,7 +243,15 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Writes a node's row and keeps count of what is not in sync.
     func put(_ node: ReplicaNode) throws(StateError) {
         try replica.put(node)
-        if node.isEmpty || node.isInSync { unsettled.remove(node.id) } else { unsettled.insert(node.id) }
+        if case .removed(let revision)? = node.remote, node.isEmpty {
+            try replica.noteRemoval(of: node.id, at: revision)
+        }
+        if node.isEmpty || node.isInSync {
+            unsettled.remove(node.id)
+            reverted.remove(node.id)
+        } else {
+            unsettled.insert(node.id)
+        }
     }
 
     /// Writes a node's row, plans the node anew, and lets those go on who waited for it.

@@ -4,7 +4,9 @@
 /// effect: scans and apply batches run one at a time, in the order in which they were asked for.
 package enum AgentInput: Sendable {
     /// The folder was opened and is the one that belongs to this replica. First input, once.
-    case opened(root: FileIdentity)
+    /// `mayHaveLostWrites`: its file system went down under the agent, as by a power cut, so that it may lack
+    /// what was seen in it before.
+    case opened(root: FileIdentity, mayHaveLostWrites: Bool)
     case connected
     case disconnected
     case message(HubMessage)
@@ -19,8 +21,10 @@ package enum AgentInput: Sendable {
     case rescan
     /// Removes the node at this path of the remote tree, on behalf of a person (`relay-ctl delete`).
     case remove(RelativePath)
-    /// Somebody confirmed that the share's removal of many nodes is meant.
-    case confirmRemovals
+    /// Somebody says that what the folder is held for is meant.
+    case confirmHold
+    /// Somebody says that what the folder is held for is not meant: the share's state comes back.
+    case rejectHold
     case tick
 }
 
@@ -42,4 +46,6 @@ package enum AgentEffect: Hashable, Sendable {
     /// The engine acts no more until the cause is gone; the text is for people.
     case halted(String)
     case resumed
+    /// What the folder may have lost is known, and put right.
+    case checkedLosses
 }

@@ -44,6 +44,19 @@ enum EngineLimits {
     static let longestWriteMilliseconds: Int64 = 5000
     /// How long to wait before a fingerprint that is too young is looked at again.
     static let distrustMilliseconds: Int64 = 25
+    /// Fewer removals, or reverts, than this are never held.
+    static let heldRemovals = 10
+    static let heldReverts = 10
+    /// So many removals wait for the end of those that are still going on.
+    static let manyRemovals = 100
+    /// More removals within a minute than this are held however large the share is.
+    static let limitRemovals = 10_000
+    /// How long no name must have vanished before many removals are judged, and how long that is waited for.
+    static let removalQuietMilliseconds: Int64 = 1000
+    static let longestRemovalMilliseconds: Int64 = 10_000
+    /// How long what was written may take to reach the disk: what changed so long before the end of a run may
+    /// be lost by a power cut.
+    static let unwrittenSeconds: Int64 = 600
     static let firstRetryMilliseconds: Int64 = 20
     static let lastRetryMilliseconds: Int64 = 30_000
     /// How long to wait before unavailable content is asked for again unprompted.

@@ -17,6 +17,8 @@ struct EntryStatus {
     let links: UInt32
     /// Whether another file system (or another part of this one) is mounted here.
     let isMountRoot: Bool
+    /// The number of the mount that it was found through.
+    let mount: UInt64
 
     var identity: FileIdentity { fingerprint.identity }
 
@@ -29,6 +31,7 @@ struct EntryStatus {
             default: .other
             }
         links = raw.links
+        mount = raw.mount
         isMountRoot = raw.attributes & UInt64(RELAY_STATX_MOUNT_ROOT) != 0
         let isBorn = raw.mask & UInt32(RELAY_STATX_BORN) != 0
         fingerprint = Fingerprint(

@@ -95,8 +95,7 @@ final class ControlLink: Sendable {
 
     private func receive(_ message: AgentMessage) async throws {
         switch message {
-        case .subscribe(let cursor, let unanswered, let isBare):
-            session.inbox.put(.subscribe(id, cursor, unanswered: unanswered, isBare: isBare))
+        case .subscribe(let subscription): session.inbox.put(.subscribe(id, subscription))
         case .commit(let batch):
             let checked = try CheckedBatch(batch)
             session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)

@@ -7,7 +7,7 @@ import RelayStorage
 enum SessionInput: Sendable {
     case joined(ControlLink)
     case left(SubscriberID, DeviceID)
-    case subscribe(SubscriberID, Cursor?, unanswered: BatchID?, isBare: Bool)
+    case subscribe(SubscriberID, Subscription)
     case commit(SubscriberID, CheckedBatch)
     case applied(SubscriberID, Revision)
     case ping(SubscriberID, UInt64)

@@ -160,10 +160,10 @@ actor ShareSession {
         switch input {
         case .joined(let link): join(link, &group)
         case .left(let id, let device): leave(id, device, &group)
-        case .subscribe(let id, let cursor, let unanswered, let isBare):
+        case .subscribe(let id, let subscription):
             guard let link = links[id] else { return }
             subscribed.insert(id)
-            group.inputs.append(.subscribed(id, link.device, cursor, unanswered: unanswered, isBare: isBare))
+            group.inputs.append(.subscribed(id, link.device, subscription))
         case .commit(let id, let batch):
             guard let link = links[id] else { return }
             guard subscribed.contains(id) else {
@@ -249,7 +249,8 @@ actor ShareSession {
                 logger.debug(
                     "batch decided",
                     metadata: [
-                        "batch": "\(batch)", "operations": "\(answers.count)", "revision": "\(decidedAt)",
+                        "batch": "\(batch)", "operations": "\(answers.count)",
+                        "revision": "\(decidedAt.revision)",
                         "device": "\(links[id]?.device.short ?? "")",
                     ])
             }

@@ -5,10 +5,7 @@ import RelayCore
 extension Cursor {
     /// Epoch, revision and chain value, most significant bytes first.
     var stored: [UInt8] {
-        var result = epoch.bytes
-        for shift in stride(from: 56, through: 0, by: -8) {
-            result.append(UInt8(truncatingIfNeeded: revision.number >> UInt64(shift)))
-        }
+        var result = epoch.bytes + revision.stored
         chain.raw.append(to: &result)
         return result
     }
@@ -16,10 +13,22 @@ extension Cursor {
     /// Nil for what `stored` never is.
     init?(stored bytes: [UInt8]) {
         guard bytes.count == 56, let epoch = Epoch(bytes: bytes[..<16]),
-            let chain = ChainValue(bytes: bytes[24...])
+            let revision = Revision(stored: bytes[16..<24]), let chain = ChainValue(bytes: bytes[24...])
         else { return nil }
-        let revision = bytes[16..<24].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        self.init(epoch: epoch, revision: Revision(revision), chain: chain)
+        self.init(epoch: epoch, revision: revision, chain: chain)
+    }
+}
+
+extension Revision {
+    /// Most significant byte first.
+    var stored: [UInt8] {
+        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
+    }
+
+    /// Nil for what `stored` never is.
+    init?(stored bytes: some Collection<UInt8>) {
+        guard bytes.count == 8 else { return nil }
+        self.init(bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 }
 

@@ -8,7 +8,12 @@ enum ReplicaQuery: Int, CaseIterable {
     case unsynced, nodes, counts
     case meta, setMeta, deleteMeta
     case manifest, putManifest, manifests, deleteManifest
+    case putRemoval, trimRemovals, removal, deleteRemovals
+    case landmarks, countLandmarks, putLandmark, deleteLandmark, deleteLandmarks
     case formerNodes, formerStates, nodesFormerly, addFormer, deleteFormer
+
+    /// How many removals are kept.
+    static let limitRemovals = 16384
 
     var sql: String {
         switch self {
@@ -26,6 +31,16 @@ enum ReplicaQuery: Int, CaseIterable {
         case .manifests: "SELECT content FROM manifest WHERE content > ? ORDER BY content LIMIT ?"
         case .deleteManifest: "DELETE FROM manifest WHERE content = ?"
         case .counts: "SELECT count(*), total(unsynced) FROM node"
+        case .putRemoval: "INSERT OR REPLACE INTO removal (node, revision) VALUES (?, ?)"
+        case .trimRemovals:
+            "DELETE FROM removal WHERE rowid <= (SELECT max(rowid) FROM removal) - \(Self.limitRemovals)"
+        case .removal: "SELECT revision FROM removal WHERE node = ?"
+        case .deleteRemovals: "DELETE FROM removal WHERE revision > ?"
+        case .landmarks: "SELECT revision, chain FROM landmark ORDER BY revision"
+        case .countLandmarks: "SELECT count(*) FROM landmark"
+        case .putLandmark: "INSERT OR REPLACE INTO landmark (revision, chain) VALUES (?, ?)"
+        case .deleteLandmark: "DELETE FROM landmark WHERE revision = ?"
+        case .deleteLandmarks: "DELETE FROM landmark WHERE revision > ?"
         default: formerStates ?? lookup
         }
     }

@@ -5,7 +5,7 @@ extension StateSchema {
     static let replica = StateSchema(
         noun: "agent state", applicationID: 0x524c_5972,
         advice: "move it away and start again: it is rebuilt from the folder and the hub, nothing is lost",
-        durability: .normal, cacheKibibytes: 32768, migrations: [replica1, replica2])
+        durability: .normal, cacheKibibytes: 32768, migrations: [replica1, replica2, replica3])
 
     /// `base_form` and the other forms are those of `ReplicaColumns`. Rows have a rowid, so that rows written
     /// together lie together: the ids are random. Lookups are answered by the indexes alone. No index is
@@ -59,5 +59,11 @@ extension StateSchema {
         ) STRICT;
         CREATE INDEX former_node ON former (node);
         CREATE INDEX former_placement ON former (parent, name);
+        """
+
+    /// Where in the hub's history the agent was, and what the hub removed.
+    private static let replica3 = """
+        CREATE TABLE landmark (revision INTEGER NOT NULL PRIMARY KEY, chain BLOB NOT NULL) STRICT;
+        CREATE TABLE removal (node BLOB NOT NULL UNIQUE, revision INTEGER NOT NULL) STRICT;
         """
 }

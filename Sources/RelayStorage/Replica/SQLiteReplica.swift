@@ -20,7 +20,9 @@ package final class SQLiteReplica: ReplicaStore {
         var unsynced = 0
         var cursor: Cursor?
         var unanswered: UnansweredBatch?
-        var isEmptied = false
+        var hold: Hold?
+        var fork: Revision?
+        var landmarks = 0
     }
 
     /// Opens the database at this path; makes it, and the directories above it, if it is not there.
@@ -74,7 +76,18 @@ package final class SQLiteReplica: ReplicaStore {
             }
             result.unanswered = batch
         }
-        result.isEmptied = try meta(Self.emptiedKey) != nil
+        if let bytes = try meta(Self.holdKey) {
+            guard bytes.count == 1, let hold = Hold(rawValue: bytes[0]) else {
+                throw database.damaged("a senseless hold")
+            }
+            result.hold = hold
+        }
+        if let bytes = try meta(Self.forkKey) {
+            guard let fork = Revision(stored: bytes) else { throw database.damaged("a senseless revision") }
+            result.fork = fork
+        }
+        let landmarks = try statement(.countLandmarks).first { row throws(StateError) in Int(row.integer(0)) }
+        result.landmarks = landmarks ?? 0
         return result
     }
 
@@ -222,6 +235,21 @@ package final class SQLiteReplica: ReplicaStore {
     package func setCursor(_ cursor: Cursor?) throws(StateError) {
         try setMeta(Self.cursorKey, cursor?.stored)
         totals.cursor = cursor
+        guard let cursor else { return }
+        try addLandmark(Landmark(revision: cursor.revision, chain: cursor.chain))
+    }
+
+    package func addLandmark(_ landmark: Landmark) throws(StateError) {
+        try put(landmark)
+        totals.landmarks += 1
+        if totals.landmarks >= Landmark.limit { totals.landmarks = try thinLandmarks() }
+    }
+
+    package var fork: Revision? { totals.fork }
+
+    package func setFork(_ fork: Revision?) throws(StateError) {
+        try setMeta(Self.forkKey, fork?.stored)
+        totals.fork = fork
     }
 
     package var unanswered: UnansweredBatch? { totals.unanswered }
@@ -231,12 +259,14 @@ package final class SQLiteReplica: ReplicaStore {
         totals.unanswered = batch
     }
 
-    package var isEmptied: Bool { totals.isEmptied }
+    package var hold: Hold? { totals.hold }
 
-    package func setEmptied(_ isEmptied: Bool) throws(StateError) {
-        try setMeta(Self.emptiedKey, isEmptied ? [1] : nil)
-        totals.isEmptied = isEmptied
+    package func setHold(_ hold: Hold?) throws(StateError) {
+        try setMeta(Self.holdKey, hold.map { [$0.rawValue] })
+        totals.hold = hold
     }
+
+    package var nodeCount: Int { totals.nodes }
 
     /// A value kept for the owner. Also outside of transactions.
     package func setting(_ key: String) throws(StateError) -> [UInt8]? {
@@ -250,7 +280,8 @@ package final class SQLiteReplica: ReplicaStore {
 
     private static let cursorKey = "cursor"
     private static let unansweredKey = "unanswered"
-    private static let emptiedKey = "emptied"
+    private static let forkKey = "fork"
+    private static let holdKey = "emptied"
     private static let settingPrefix = "setting/"
 
     private func meta(_ key: String) throws(StateError) -> [UInt8]? {

@@ -7,12 +7,7 @@ extension AgentMessage {
     init(wire: WireAgentMessage) throws(WireError) {
         switch wire.message {
         case nil: throw .protocolViolation("agent message of unknown kind")
-        case .subscribe(let subscribe):
-            self = .subscribe(
-                subscribe.hasCursor ? try Cursor(wire: subscribe.cursor) : nil,
-                unanswered: subscribe.hasUnanswered
-                    ? try BatchID(wire: subscribe.unanswered, "subscribe.unanswered") : nil,
-                isBare: subscribe.bare)
+        case .subscribe(let subscribe): self = .subscribe(try Subscription(wire: subscribe))
         case .commit(let batch):
             self = .commit(try Batch(wire: batch))
         case .applied(let applied):
@@ -26,12 +21,7 @@ extension AgentMessage {
     var wire: WireAgentMessage {
         var wire = WireAgentMessage()
         switch self {
-        case .subscribe(let cursor, let unanswered, let isBare):
-            var subscribe = WireSubscribe()
-            if let cursor { subscribe.cursor = cursor.wire }
-            if let unanswered { subscribe.unanswered = unanswered.wire }
-            if isBare { subscribe.bare = true }
-            wire.subscribe = subscribe
+        case .subscribe(let subscription): wire.subscribe = subscription.wire
         case .commit(let batch): wire.commit = batch.wire
         case .applied(let revision): wire.applied.revision = revision.number
         case .ping(let value): wire.ping = value

@@ -16,8 +16,11 @@ extension HubMessage {
                 answers: try committed.answers.map { value throws(WireError) in
                     try OperationAnswer(wire: value)
                 },
-                decidedAt: try Revision(
-                    wire: committed.hasDecidedAt ? committed.decidedAt : nil, "committed.decided_at"))
+                decidedAt: Landmark(
+                    revision: try Revision(
+                        wire: committed.hasDecidedAt ? committed.decidedAt : nil, "committed.decided_at"),
+                    chain: try ChainValue(
+                        wire: committed.hasChain ? committed.chain : nil, "committed.chain")))
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
         }
@@ -32,7 +35,8 @@ extension HubMessage {
         case .committed(let batch, let answers, let decidedAt):
             wire.committed.batch = batch.wire
             wire.committed.answers = answers.map(\.wire)
-            wire.committed.decidedAt = decidedAt.number
+            wire.committed.decidedAt = decidedAt.revision.number
+            wire.committed.chain = decidedAt.chain.wire
         case .ping(let value): wire.ping = value
         case .pong(let value): wire.pong = value
         case .goodbye: return nil
@@ -47,7 +51,8 @@ extension Welcome {
             epoch: try Epoch(wire: wire.hasEpoch ? wire.epoch : nil, "welcome.epoch"),
             head: try Revision(wire: wire.hasHead ? wire.head : nil, "welcome.head"),
             resumes: try required(wire.hasResumes ? wire.resumes : nil, "welcome.resumes"),
-            answers: wire.answers)
+            answers: wire.answers,
+            common: try Revision(wire: wire.common, "welcome.common"))
     }
 
     var wire: WireWelcome {
@@ -56,6 +61,7 @@ extension Welcome {
         wire.head = head.number
         wire.resumes = resumes
         if answers { wire.answers = true }
+        if common != .zero { wire.common = common.number }
         return wire
     }
 }
