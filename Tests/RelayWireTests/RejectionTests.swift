@@ -96,7 +96,17 @@ import Testing
 
     @Test func `revisions must fit a database`() {
         #expect(rejected { (wire: inout WireBatch) in wire.operations[2].place.basedOn = 1 << 63 })
+        #expect(rejected { (wire: inout WireBatch) in wire.operations[2].place.basedOn = .max - 1 })
+        #expect(rejected { (wire: inout WireBatch) in wire.operations[3].change.basedOn = .max })
+        #expect(rejected { (wire: inout WireBatch) in wire.operations[4].remove.placementBasedOn = .max })
         #expect(rejected { (wire: inout WireChangePage) in wire.through.revision = .max })
+    }
+
+    @Test func `a place may be based on what its batch did before`() throws {
+        let operation = RelayCore.Operation.place(
+            node: Specimens.node, placement: Specimens.placement, basedOn: .ofThisBatch)
+        #expect(try RelayCore.Operation(wire: operation.wire) == operation)
+        #expect(try encodeMessage(operation.wire).count + 4 <= operation.estimatedBytes)
     }
 
     @Test func `lists end at their limits`() {

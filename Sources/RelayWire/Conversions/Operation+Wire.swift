@@ -17,7 +17,7 @@ extension RelayCore.Operation {
             self = .place(
                 node: try NodeID(wireNode: place.hasNode ? place.node : nil, "place.node"),
                 placement: try Placement(wire: place.hasPlacement ? place.placement : nil, "place.placement"),
-                basedOn: try Revision(wire: place.hasBasedOn ? place.basedOn : nil, "place.based_on"))
+                basedOn: try Revision(wireBase: place.hasBasedOn ? place.basedOn : nil, "place.based_on"))
         case .change(let change):
             self = .change(
                 node: try NodeID(wireNode: change.hasNode ? change.node : nil, "change.node"),

@@ -95,4 +95,13 @@ extension Revision {
         guard number <= WireLimits.revision else { throw .protocolViolation("\(field) is out of range") }
         self.init(number)
     }
+
+    /// Reads what a placement is based on, which may be what the same batch did with the node before.
+    init(wireBase number: UInt64?, _ field: StaticString) throws(WireError) {
+        if number == Self.ofThisBatch.number {
+            self = .ofThisBatch
+        } else {
+            try self.init(wire: number, field)
+        }
+    }
 }

@@ -984,7 +984,8 @@ nonisolated struct WireOperation: Sendable {
     /// Clears the value of `placement`. Subsequent reads from it will return its default value.
     mutating func clearPlacement() {self._placement = nil}
 
-    /// The revision of the placement that this one replaces.
+    /// The revision of the placement that this one replaces; 2^64 - 1 for the one that an earlier `create` or `place`
+    /// of this batch gave the node.
     var basedOn: UInt64 {
       get {_basedOn ?? 0}
       set {_basedOn = newValue}
