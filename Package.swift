@@ -231,7 +231,7 @@ let package = Package(
         // The real programs on real folders.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore"],
+            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore", "CLinux"],
             swiftSettings: settings
         ),
         .testTarget(

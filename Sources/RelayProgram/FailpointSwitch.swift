@@ -24,7 +24,8 @@
                     reached += 1
                     return reached == count
                 }
-                if isDue { kill(getpid(), action) }
+                // To this thread, which goes no further: a signal to the process may be another one's.
+                if isDue { raise(action) }
             }
         }
     }

@@ -6,7 +6,7 @@
     import Testing
 
     /// Programs that kill themselves at failpoints, and are started again: nothing is lost, nothing is left.
-    @Suite(.serialized) struct CrashTests {
+    @Suite(.serialized, .firstLane) struct CrashTests {
         @Test(arguments: Failpoint.allCases.filter { $0.place == .folder })
         func `S38 an agent killed at a failpoint goes on as if nothing had been`(_ point: Failpoint) throws {
             let world = try CrashWorld()

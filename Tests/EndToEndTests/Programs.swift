@@ -41,15 +41,17 @@ final class ProgramRun {
     private let outputPath: String
     private let errorPath: String
 
-    /// `variables` are added to the environment.
+    /// `variables` are added to the environment; `wrapper` is a command that becomes the program.
     init(
-        _ name: String, _ arguments: [String], in directory: String, variables: [String: String] = [:]
+        _ name: String, _ arguments: [String], in directory: String, variables: [String: String] = [:],
+        wrapper: [String] = []
     ) throws {
         let id = UUID().uuidString.prefix(8)
         outputPath = "\(directory)/\(name)-\(id).out"
         errorPath = "\(directory)/\(name)-\(id).err"
-        process.executableURL = URL(fileURLWithPath: try Programs.path(name))
-        process.arguments = arguments
+        let command = wrapper + [try Programs.path(name)] + arguments
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
         process.standardInput = FileHandle.nullDevice
         if !variables.isEmpty {
@@ -59,6 +61,9 @@ final class ProgramRun {
         process.standardError = try Self.open(errorPath)
         try process.run()
     }
+
+    /// A test that failed on its way does not leave it behind.
+    deinit { if process.isRunning { signal(SIGKILL) } }
 
     private static func open(_ path: String) throws -> FileHandle {
         guard FileManager.default.createFile(atPath: path, contents: nil),
@@ -84,6 +89,8 @@ final class ProgramRun {
     func end() -> ProgramResult {
         if process.isRunning {
             process.terminate()
+            // One that was stopped ends as well.
+            signal(SIGCONT)
             let deadline = Date(timeIntervalSinceNow: 10)
             while process.isRunning, Date() < deadline { usleep(2000) }
             if process.isRunning { signal(SIGKILL) }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized) struct RelayingTests {
+@Suite(.serialized, .firstLane) struct RelayingTests {
     @Test func `a hub that keeps nothing relays from the other agent`() throws {
         let setup = try Setup(storeLimit: "0")
         let a = try setup.agent("a")
@@ -17,8 +17,7 @@ import Testing
         try Shell.run("cmp copy folder-a/big", in: setup.directory)
     }
 
-    @Test
-    func `with nobody online that has it, download says whom it waits for, and the mirror completes later`()
+    @Test func `S55 with nobody online that has it, download says whom it waits for, and it comes later`()
         throws
     {
         let setup = try Setup(storeLimit: "0")

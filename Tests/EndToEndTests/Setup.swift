@@ -9,17 +9,25 @@ final class Setup {
     private(set) var address = "127.0.0.1:0"
     private var hubOptions: [String] = []
     private var agents: [Agent] = []
+    private var mounts: [Mounted] = []
 
-    init(storeLimit: String? = nil) throws {
+    init(storeLimit: String? = nil, startsHub: Bool = true) throws {
         directory = "/var/tmp/relay-test-\(getpid())-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         if let storeLimit { hubOptions = ["--store-limit", storeLimit] }
-        try startHub()
+        if startsHub { try startHub() }
+    }
+
+    /// Two agents that have joined, and run.
+    static func pair() throws -> (Setup, Agent, Agent) {
+        let setup = try Setup()
+        return (setup, try setup.agent("a"), try setup.agent("b"))
     }
 
     deinit {
         for agent in agents { agent.stop() }
         hub?.end()
+        for mounted in mounts.reversed() { mounted.unmount(lazily: true) }
         if ProcessInfo.processInfo.environment["RELAY_KEEP"] == nil {
             _ = try? Shell.run("chmod -R u+rwX '\(directory)' 2>/dev/null; rm -rf '\(directory)'")
         }
@@ -45,6 +53,28 @@ final class Setup {
         hub = nil
     }
 
+    /// Has the hub lose its power together with the disk that its data is on.
+    func cutPowerOfHub(on disk: Mounted) throws {
+        guard let hub else { return }
+        try disk.cutPower([hub])
+        self.hub = nil
+    }
+
+    /// Mounts a file system in memory, of a size as `6m`, on a path in this directory.
+    func mount(tmpfs size: String, on path: String) throws -> Mounted {
+        let mounted = try Mounted(tmpfs: size, on: directory + "/" + path)
+        mounts.append(mounted)
+        return mounted
+    }
+
+    /// Mounts a new disk on a path in this directory.
+    func mount(ext4MiB size: Int, on path: String) throws -> Mounted {
+        let image = "\(directory)/disk-\(mounts.count).image"
+        let mounted = try Mounted(ext4MiB: size, image: image, on: directory + "/" + path)
+        mounts.append(mounted)
+        return mounted
+    }
+
     func invite() throws -> String {
         let result = try ProgramRun("relay-server", ["invite", "--data", hubData], in: directory).waitForEnd()
         guard result.status == 0 else { throw TestFailure("invite failed: \(result.errors)") }
@@ -52,10 +82,12 @@ final class Setup {
     }
 
     /// An agent with a folder of its own that has joined, and runs.
-    func agent(_ name: String) throws -> Agent {
+    func agent(
+        _ name: String, wrapper: [String] = [], variables: [String: String] = [:]
+    ) throws -> Agent {
         let agent = Agent(name: name, setup: self)
-        try agent.start(["--join", try invite()])
         agents.append(agent)
+        try agent.start(["--join", try invite()], variables, wrapper: wrapper)
         return agent
     }
 
@@ -74,8 +106,10 @@ final class Setup {
         for other in agents.dropFirst() {
             let found = try Tree.listing(other.folder)
             if found != expected {
-                let missing = expected.subtracting(found).sorted().prefix(5)
-                let extra = found.subtracting(expected).sorted().prefix(5)
+                func text(_ lines: Set<[UInt8]>) -> [String] {
+                    lines.map { String(decoding: $0, as: UTF8.self) }.sorted().prefix(5).map { $0 }
+                }
+                let (missing, extra) = (text(expected.subtracting(found)), text(found.subtracting(expected)))
                 return "only \(first.name): \(missing); only \(other.name): \(extra)"
             }
         }
@@ -100,16 +134,20 @@ final class Agent {
 
     var isRunning: Bool { run?.isRunning ?? false }
 
-    func start(_ options: [String] = [], _ variables: [String: String] = [:]) throws {
-        try launch(options, variables)
+    func start(
+        _ options: [String] = [], _ variables: [String: String] = [:], wrapper: [String] = []
+    ) throws {
+        try launch(options, variables, wrapper: wrapper)
         _ = try run?.waitForLine(containing: "serving")
     }
 
     /// Starts the program, and does not wait for it to serve.
-    func launch(_ options: [String] = [], _ variables: [String: String] = [:]) throws {
+    func launch(
+        _ options: [String] = [], _ variables: [String: String] = [:], wrapper: [String] = []
+    ) throws {
         run = try ProgramRun(
             "relay-agent", ["run", folder, "--state", state, "--name", name] + options,
-            in: setup.directory, variables: variables)
+            in: setup.directory, variables: variables, wrapper: wrapper)
     }
 
     func stop(with signal: Int32 = SIGTERM) {
@@ -155,6 +193,11 @@ final class Agent {
 enum Shell {
     @discardableResult
     static func run(_ script: String, in directory: String = "/") throws -> String {
+        String(decoding: try output(script, in: directory), as: UTF8.self)
+    }
+
+    /// What the script wrote, as bytes.
+    static func output(_ script: String, in directory: String) throws -> Data {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -167,19 +210,21 @@ enum Shell {
         guard process.terminationStatus == 0 else {
             throw TestFailure("“\(script)” ended with \(process.terminationStatus)")
         }
-        return String(decoding: data, as: UTF8.self)
+        return data
     }
 }
 
-/// A folder as lines that are equal when the folders are.
+/// A folder as lines that are equal when the folders are: bytes, since names need not be characters, and
+/// without the bits of modes that are not shared.
 enum Tree {
-    static func listing(_ folder: String) throws -> Set<String> {
+    static func listing(_ folder: String) throws -> Set<[UInt8]> {
         let script = """
+            export LC_ALL=C
             find . -mindepth 1 -path ./.relay -prune -o -type f -printf 'f %m %s %T@ %p\\0' \
-            -o -type d -printf 'd %m %p\\0' -o -type l -printf 'l %l %p\\0' | tr '\\n\\0' '\\001\\n' | sort
-            find . -path ./.relay -prune -o -type f -print0 | sort -z | xargs -0 -r sha256sum -z | tr '\\n\\0' '\\001\\n'
+            -o -type d -printf 'd %m %p\\0' -o -type l -printf 'l %l %p\\0' | tr '\\n\\0' '\\001\\n' \
+            | sed -E 's/^([fd]) [0-7]([0-7]{3}) /\\1 \\2 /'
+            find . -path ./.relay -prune -o -type f -print0 | xargs -0 -r sha256sum -z | tr '\\n\\0' '\\001\\n'
             """
-        let text = try Shell.run(script, in: folder)
-        return Set(text.split(separator: "\n").map(String.init))
+        return Set(try Shell.output(script, in: folder).split(separator: UInt8(ascii: "\n")).map(Array.init))
     }
 }

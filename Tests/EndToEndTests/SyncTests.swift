@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized) struct SyncTests {
+@Suite(.serialized, .firstLane) struct SyncTests {
     @Test func `every kind of change crosses both ways`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")
@@ -33,7 +33,7 @@ import Testing
         #expect(try a.conflictCopies() == [])
     }
 
-    @Test func `both folders may have files when they join`() throws {
+    @Test func `S36 both folders may have files when they join`() throws {
         let setup = try Setup()
         for name in ["a", "b"] {
             try Shell.run(

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized) struct TroubleTests {
+@Suite(.serialized, .firstLane) struct TroubleTests {
     @Test func `an emptied folder halts and deletes nothing`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")
@@ -36,7 +36,7 @@ import Testing
         #expect(try setup.differences() == "")
     }
 
-    @Test func `a missing and a replaced root halt and delete nothing`() throws {
+    @Test func `S31 a missing and a replaced root halt and delete nothing`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")

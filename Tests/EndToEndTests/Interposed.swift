@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Libraries that change what the C library answers to a program.
+enum Interposed {
+    /// One whose clock of the day is off by the seconds in the file that `CLOCK_OFFSET` names.
+    static func wrongClock(in directory: String) throws -> String {
+        let source = """
+            #define _GNU_SOURCE
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <sys/syscall.h>
+            #include <sys/time.h>
+            #include <time.h>
+            #include <unistd.h>
+            static long offset(void) {
+                const char *path = getenv("CLOCK_OFFSET");
+                FILE *file = path ? fopen(path, "re") : NULL;
+                long seconds = 0;
+                if (!file) return 0;
+                if (fscanf(file, "%ld", &seconds) != 1) seconds = 0;
+                fclose(file);
+                return seconds;
+            }
+            int clock_gettime(clockid_t clock, struct timespec *time) {
+                int result = (int)syscall(SYS_clock_gettime, clock, time);
+                if (clock == CLOCK_REALTIME) time->tv_sec += offset();
+                return result;
+            }
+            int gettimeofday(struct timeval *time, void *zone) {
+                struct timespec now;
+                clock_gettime(CLOCK_REALTIME, &now);
+                time->tv_sec = now.tv_sec;
+                time->tv_usec = now.tv_nsec / 1000;
+                return 0;
+            }
+            time_t time(time_t *result) {
+                struct timespec now;
+                clock_gettime(CLOCK_REALTIME, &now);
+                if (result) *result = now.tv_sec;
+                return now.tv_sec;
+            }
+            """
+        return try build(source, "wrong-clock", in: directory)
+    }
+
+    /// One that cannot read files named `bad`, as from a disk that is damaged there, while there is the file
+    /// that `READING_FAILS` names.
+    static func damagedDisk(in directory: String) throws -> String {
+        let source = """
+            #define _GNU_SOURCE
+            #include <errno.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <sys/syscall.h>
+            #include <unistd.h>
+            static int fails(int file) {
+                const char *flag = getenv("READING_FAILS");
+                char name[64], path[4097];
+                if (!flag || access(flag, F_OK) != 0) return 0;
+                snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+                ssize_t length = readlink(name, path, 4096);
+                if (length < 4) return 0;
+                path[length] = 0;
+                return strcmp(path + length - 4, "/bad") == 0;
+            }
+            ssize_t pread64(int file, void *bytes, size_t count, off64_t offset) {
+                if (fails(file)) { errno = EIO; return -1; }
+                return syscall(SYS_pread64, file, bytes, count, offset);
+            }
+            ssize_t pread(int file, void *bytes, size_t count, off_t offset) {
+                return pread64(file, bytes, count, offset);
+            }
+            """
+        return try build(source, "damaged-disk", in: directory)
+    }
+
+    private static func build(_ source: String, _ name: String, in directory: String) throws -> String {
+        let base = directory + "/" + name
+        try Data(source.utf8).write(to: URL(fileURLWithPath: base + ".c"))
+        // Whoever has a Swift toolchain has its clang.
+        try Shell.run("$(command -v clang cc | head -1) -shared -fPIC -O1 -o '\(base).so' '\(base).c'")
+        return base + ".so"
+    }
+}
