@@ -196,7 +196,7 @@ private struct Conversation {
         #expect(committed != nil && page != nil && (committed ?? 0) < (page ?? 0))
     }
 
-    @Test func `a batch that is sent again changes nothing`() throws {
+    @Test func `S52 a batch that is sent again changes nothing`() throws {
         let conversation = try Conversation()
         let first = try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))])
         let head = conversation.index.head

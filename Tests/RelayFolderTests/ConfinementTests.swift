@@ -10,7 +10,7 @@ import Testing
 
 /// Nothing outside the root is ever touched, whatever becomes of the directories inside.
 @Suite struct ConfinementTests {
-    @Test func `a parent that became a link is not passed by any call`() throws {
+    @Test func `S09 a parent that became a link is not passed by any call`() throws {
         let scratch = try Scratch()
         let outside = try Outside(scratch)
         scratch.makeDirectory("d")
@@ -54,7 +54,7 @@ import Testing
         try outside.expectUntouched()
     }
 
-    @Test func `links to the outside are neither read, opened, changed nor followed`() throws {
+    @Test func `S09 links to the outside are neither read, opened, changed nor followed`() throws {
         let scratch = try Scratch()
         let outside = try Outside(scratch)
         #expect(symlink(outside.path + "/f", scratch.path + "/l") == 0)
@@ -71,7 +71,7 @@ import Testing
         try outside.expectUntouched()
     }
 
-    @Test func `a stage file that was replaced by a link is not written through`() throws {
+    @Test func `S09 a stage file that was replaced by a link is not written through`() throws {
         let scratch = try Scratch()
         let outside = try Outside(scratch)
         let (node, payload) = try scratch.staged("new")
@@ -86,7 +86,7 @@ import Testing
         try outside.expectUntouched(linked: true)
     }
 
-    @Test func `a directory that turns into a link and back does not let anything out`() throws {
+    @Test func `S09 a directory that turns into a link and back does not let anything out`() throws {
         let scratch = try Scratch()
         let outside = try Outside(scratch)
         scratch.makeDirectory("d")

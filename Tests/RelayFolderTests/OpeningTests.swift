@@ -24,7 +24,7 @@ import Testing
         for name in [".relay", ".relay/stage", ".relay/park"] { #expect(scratch.mode(name) == 0o700) }
     }
 
-    @Test func `one agent at a time`() throws {
+    @Test func `S34 one agent at a time`() throws {
         let scratch = try Scratch()
         #expect(
             throws: FolderError.inUse(
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func `an empty directory in the folder's stead is not ours, and stays empty`() throws {
+    @Test func `S31 an empty directory in the folder's stead is not ours, and stays empty`() throws {
         let scratch = try Scratch()
         scratch.folder.close()
         #expect(rename(scratch.path, scratch.outer + "/away") == 0)
@@ -50,7 +50,7 @@ import Testing
         #expect(!scratch.exists(".relay"))
     }
 
-    @Test func `a copy of the folder with its marker is not ours`() throws {
+    @Test func `S31 a copy of the folder with its marker is not ours`() throws {
         let scratch = try Scratch()
         scratch.folder.close()
         #expect(rename(scratch.path, scratch.outer + "/away") == 0)

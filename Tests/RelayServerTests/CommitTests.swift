@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test func `a batch that is sent again is answered again and changes nothing`() async throws {
+    @Test func `S52 a batch that is sent again is answered again and changes nothing`() async throws {
         try await withDirectory { directory in
             let file = TestFile.text("once")
             let batch = Batch(id: .random(), operations: [file.create("a")], offers: [file.offer])

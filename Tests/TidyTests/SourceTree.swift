@@ -21,6 +21,11 @@ enum SourceTree {
     static let sources = files(in: "Sources")
     static let all = sources + files(in: "Tests")
 
+    /// A file of the project by its path from the project's directory.
+    static func text(_ path: String) -> String? {
+        try? String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
     private static let root = URL(filePath: #filePath, directoryHint: .notDirectory)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
