@@ -2,6 +2,8 @@
 #
 # make             builds the programs for debugging
 # make test        all checks and tests: exactly what CI runs
+# make soak        real programs at work in a folder for minutes each, with the programs built for use
+# make repeat      REPEATS runs of the end-to-end tests, to find those that do not always pass
 # make install     builds the programs for use, and installs them under PREFIX
 
 SHELL := /bin/bash
@@ -11,6 +13,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 SEEDS ?= 1000
+REPEATS ?= 20
+SOAKS ?= editors sqlite git deep crowd
 PROGRAMS := relay-server relay-agent relay-ctl relay-watch
 EXAMPLES := two-agents store-limit-zero demo
 PACKAGES := libinotifytools0-dev libsqlite3-dev libzstd-dev
@@ -18,7 +22,7 @@ HEADERS := inotifytools/inotifytools.h sqlite3.h zstd.h
 FORMATTED := Package.swift Sources Tests
 STRICT := --explicit-target-dependency-import-check error
 
-.PHONY: build release install format check test simulate demo setup clean
+.PHONY: build release install format check test soak repeat simulate demo setup clean
 
 # The libraries that are not Swift packages. Does nothing when their headers are there.
 setup:
@@ -64,6 +68,17 @@ check:
 	for example in $(EXAMPLES); do RELAY_BIN=$$directory examples/$$example.sh; done
 
 test: setup check
+
+# Needs git, perl, sqlite3 and vim.
+soak: release
+	directory=$$(swift build -c release --show-bin-path); \
+	for soak in $(SOAKS); do echo "== $$soak"; RELAY_BIN=$$directory Tests/Soak/$$soak.sh; done
+
+# FILTER='EndToEndTests.ScenarioRaceTests' repeats those alone.
+FILTER ?= EndToEndTests
+repeat:
+	swift build --build-tests
+	REPEATS=$(REPEATS) FILTER='$(FILTER)' Tests/Soak/repeat.sh
 
 # SEEDS seeds of the simulated world, from 1, or what ARGUMENTS say, as in ARGUMENTS='--replay 7'.
 ARGUMENTS ?= --seeds $(SEEDS)
