@@ -97,7 +97,12 @@ final class AgentConversation {
     ) -> ScanResult {
         ScanResult(
             request: .directory(Self.path(path)),
-            outcome: .directory(identity, entries, hidden: hidden.map { Fixture.name($0) }))
+            outcome: .directory(identity, entries, hidden: hidden.map { mount(at: $0) }))
+    }
+
+    static func mount(at name: String) -> HiddenEntry {
+        HiddenEntry(
+            name: Fixture.name(name), problem: Problem(.hidden, "another file system is mounted over it"))
     }
 }
 

@@ -45,14 +45,25 @@ package struct FoundEntry: Hashable, Sendable {
     }
 }
 
+/// A name of which nothing is known at present, and why: what it stands for may be there or gone.
+package struct HiddenEntry: Hashable, Sendable {
+    package var name: EntryName
+    package var problem: Problem
+
+    package init(name: EntryName, problem: Problem) {
+        self.name = name
+        self.problem = problem
+    }
+}
+
 /// What was found at one `ScanRequest`, in the order of the requests.
 package enum ScanOutcome: Hashable, Sendable {
     /// `directory`: the identity of the directory that the entry was looked up in. Nil entry: the directory
     /// was opened, and surely has no entry of that name.
     case entry(directory: FileIdentity, FoundEntry?)
-    /// All entries, after the directory was read to its end without an error. `hidden`: names over which
-    /// other file systems are mounted; what they hide is unknown, not absent.
-    case directory(FileIdentity, [FoundEntry], hidden: [EntryName])
+    /// All entries, after the directory was read to its end without an error. `hidden`: names that could not
+    /// be looked at, or over which other file systems are mounted; they are unknown, not absent.
+    case directory(FileIdentity, [FoundEntry], hidden: [HiddenEntry])
     /// The directory itself (or one above it) is not there, or is not a directory.
     case absent
     /// Nothing is known; absence must not be concluded.

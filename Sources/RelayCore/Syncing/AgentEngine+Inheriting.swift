@@ -11,6 +11,7 @@ extension AgentEngine {
         }
         rekey(&writing, from: former, to: heir)
         rekey(&rescans, from: former, to: heir)
+        rekey(&unseen, from: former, to: heir)
         for (target, since) in unknown where target.directory == former {
             unknown[target] = nil
             unknown[target.moved(to: heir)] = since

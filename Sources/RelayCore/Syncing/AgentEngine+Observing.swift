@@ -9,15 +9,12 @@ extension AgentEngine {
     /// All entries of a directory were found: those of the local tree that are not among them vanished,
     /// unless something hides them.
     func observe(
-        _ entries: [FoundEntry], hidden: [EntryName], in directory: NodeID
+        _ entries: [FoundEntry], hidden: [HiddenEntry], in directory: NodeID
     ) throws(StateError) {
-        var found = Set(hidden)
+        var found = Set(hidden.map(\.name))
         found.reserveCapacity(hidden.count + entries.count)
         for entry in entries { found.insert(entry.name) }
-        for name in hidden {
-            let problem = Problem(.hidden, "another file system is mounted over it")
-            try scanFailed(Placement(parent: directory, name: name), problem)
-        }
+        for entry in hidden { try couldNotSee(entry, in: directory) }
         for id in try replica.localChildren(of: directory) {
             if let name = try replica.node(id)?.local?.placement.name, !found.contains(name) { vanish(id) }
         }

@@ -86,6 +86,7 @@ extension AgentEngine {
         for (task, result) in zip(tasks, results) {
             let task = resolved(task)
             try scanned(task, result.outcome)
+            if !result.outcome.isFailed { try sawAgain(task.target) }
             switch result.outcome {
             case .failed: if unknown[task.target] == nil { unknown[task.target] = now }
             case .absent, .entry, .directory: unknown[task.target] = nil
@@ -120,7 +121,7 @@ extension AgentEngine {
             if let placement = try replica.node(node)?.local?.placement {
                 try scanFailed(placement, problem)
             } else if node == .root {
-                rootScanDue = now + 5000
+                rootScanDue = now + EngineLimits.unseenRetryMilliseconds
             }
         default: break
         }
@@ -131,7 +132,25 @@ extension AgentEngine {
         // What is mounted where nothing was shared is nobody's concern.
         if known == nil, problem.cause == .hidden { return }
         if let known { problems[known] = problem.description }
-        rescans[placement] = now + 5000
+        unseen[placement] = problem.description
+        rescans[placement] = now + EngineLimits.unseenRetryMilliseconds
+    }
+
+    /// One name of a directory could not be looked at: what is known of it stays, and what vanished elsewhere
+    /// may have become it.
+    func couldNotSee(_ entry: HiddenEntry, in directory: NodeID) throws(StateError) {
+        let placement = Placement(parent: directory, name: entry.name)
+        try scanFailed(placement, entry.problem)
+        let target = ScanTask.Target.entry(placement)
+        if entry.problem.cause != .hidden, unknown[target] == nil { unknown[target] = now }
+    }
+
+    /// What could not be looked at a moment ago could be now.
+    private func sawAgain(_ target: ScanTask.Target) throws(StateError) {
+        guard case .entry(let placement) = target, unseen.removeValue(forKey: placement) != nil,
+            let known = try replica.localChild(placement)
+        else { return }
+        problems[known] = nil
     }
 
     /// The identity that a directory of the local tree must have.
@@ -145,5 +164,11 @@ extension AgentEngine {
             placement.parent != .limbo
         else { return }
         scans.insert(entry: placement, isDeep: true)
+    }
+}
+
+extension ScanOutcome {
+    fileprivate var isFailed: Bool {
+        if case .failed = self { true } else { false }
     }
 }

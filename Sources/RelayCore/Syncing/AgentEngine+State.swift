@@ -41,9 +41,13 @@ extension AgentEngine {
         }
         if rootScanDue != nil { result.append((.root, reason(.root))) }
         for placement in rescans.keys.sorted() where result.count < limit {
-            guard let id = try replica.localChild(placement), !unsettled.contains(id), problems[id] != nil,
-                let path = try anyPath(id)
-            else { continue }
+            guard let id = try replica.localChild(placement) else {
+                if let reason = unseen[placement], let path = try localPath(placement) {
+                    result.append((path, reason))
+                }
+                continue
+            }
+            guard !unsettled.contains(id), problems[id] != nil, let path = try anyPath(id) else { continue }
             result.append((path, reason(id)))
         }
         return result

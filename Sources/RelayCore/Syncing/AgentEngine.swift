@@ -63,6 +63,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Files that are being written: when to look, and when to look at the latest.
     var writing: [Placement: (quiet: Instant, last: Instant)] = [:]
     var rescans: [Placement: Instant] = [:]
+    /// Why places could not be looked at.
+    var unseen: [Placement: String] = [:]
     /// What cannot be looked at, since when.
     var unknown: [ScanTask.Target: Instant] = [:]
     var rootScanDue: Instant?

@@ -57,6 +57,8 @@ enum EngineLimits {
     /// How long what was written may take to reach the disk: what changed so long before the end of a run may
     /// be lost by a power cut.
     static let unwrittenSeconds: Int64 = 600
+    /// How long to wait before what could not be looked at is looked at again.
+    static let unseenRetryMilliseconds: Int64 = 5000
     static let firstRetryMilliseconds: Int64 = 20
     static let lastRetryMilliseconds: Int64 = 30_000
     /// How long to wait before unavailable content is asked for again unprompted.

@@ -53,12 +53,8 @@ private struct Scanner {
         if SharedFolder.isOwn(path.parent) { return .absent }
         let parent = try directories.directory(at: path.parent)
         let identity = try parent.status().identity
-        guard !SharedFolder.isOwn(path), let status = try parent.statusIfPresent(name.bytes) else {
-            return .entry(directory: identity, nil)
-        }
-        // What a mount hides is unknown, not absent.
-        if status.isMountRoot { throw .improperLink }
-        return .entry(directory: identity, try found(name, status, in: parent))
+        if SharedFolder.isOwn(path) { return .entry(directory: identity, nil) }
+        return .entry(directory: identity, try look(at: name, in: parent))
     }
 
     private mutating func directory(_ path: RelativePath) throws(Errno) -> ScanOutcome {
@@ -67,33 +63,49 @@ private struct Scanner {
         var status = try directory.status()
         var listing = Listing()
         for _ in 0..<Self.listings {
-            listing = try list(directory, isRoot: path.isRoot)
+            listing = try list(directory, at: path)
             // An entry that is renamed while the directory is listed can be missed under both names.
             let after = try directory.status()
             if after.fingerprint == status.fingerprint { break }
             status = after
         }
         listing.entries.sort { $0.name < $1.name }
-        return .directory(status.identity, listing.entries, hidden: listing.hidden.sorted())
+        listing.hidden.sort { $0.name < $1.name }
+        return .directory(status.identity, listing.entries, hidden: listing.hidden)
     }
 
     private struct Listing {
         var entries: [FoundEntry] = []
-        var hidden: [EntryName] = []
+        var hidden: [HiddenEntry] = []
     }
 
-    private func list(_ directory: Directory, isRoot: Bool) throws(Errno) -> Listing {
+    /// One entry that cannot be looked at hides no other.
+    private func list(_ directory: Directory, at path: RelativePath) throws(Errno) -> Listing {
         var listing = Listing()
-        for name in try directory.names() where !(isRoot && name == .relayDirectory) {
-            // A name that vanished since is left out.
-            guard let status = try directory.statusIfPresent(name.bytes) else { continue }
-            if status.isMountRoot {
-                listing.hidden.append(name)
-            } else if let entry = try found(name, status, in: directory) {
-                listing.entries.append(entry)
+        for name in try directory.names() where !(path.isRoot && name == .relayDirectory) {
+            do throws(Errno) {
+                if let entry = try look(at: name, in: directory) { listing.entries.append(entry) }
+            } catch {
+                let problem = Problem(error, cannot: "look at", path.appending(name))
+                listing.hidden.append(HiddenEntry(name: name, problem: problem))
             }
         }
         return listing
+    }
+
+    /// Nil for what is never reported, and where surely nothing is. What a mount hides is unknown, not
+    /// absent.
+    private func look(at name: EntryName, in directory: Directory) throws(Errno) -> FoundEntry? {
+        let status: EntryStatus?
+        do throws(Errno) {
+            status = try directory.statusIfPresent(name.bytes)
+        } catch {
+            // A mount whose server is gone has no status.
+            throw directory.isMountPoint(name.bytes) ? .improperLink : error
+        }
+        guard let status else { return nil }
+        if status.isMountRoot { throw .improperLink }
+        return try found(name, status, in: directory)
     }
 
     /// Nil for what is never reported, and for a link that is gone by now.

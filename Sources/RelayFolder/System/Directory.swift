@@ -58,6 +58,16 @@ final class Directory: Sendable {
         }
     }
 
+    /// Whether a file system is mounted at a name; what is mounted there is not asked.
+    func isMountPoint(_ name: [UInt8]) -> Bool {
+        do throws(Errno) {
+            _ = try open(name, RELAY_O_PATH)
+            return false
+        } catch {
+            return error == .improperLink
+        }
+    }
+
     /// Opens a file in this directory; a link at its name is refused with `ELOOP`.
     func open(_ name: [UInt8], _ flags: Int32, mode: UInt32 = 0) throws(Errno) -> Descriptor {
         try Kernel.openBeneath(descriptor, name, flags | O_NOFOLLOW, mode: mode)

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelaySimulation
+import Testing
+
+@testable import RelayCore
+
+private typealias A = AgentConversation
+
+/// What the engine does about places that cannot be looked at, contents that cannot be staged, and files that
+/// programs change without a trace.
+@Suite struct AgentTroubleTests {
+    private let broken = Problem(.inputOutput, "cannot look at d: the disk reports an error")
+
+    /// A folder with these entries in its root, agreed on with the hub.
+    private func makeSynced(_ entries: [FoundEntry], reads: ReadOutcome? = nil) throws -> AgentConversation {
+        let agent = AgentConversation()
+        try agent.begin()
+        var effects = try agent.showing(["": entries], agent.say(.rescan))
+        if let reads { effects += try agent.say(.read(effects.reads.map { A.result($0, reads) })) }
+        let batch = try #require(effects.batch)
+        let revision = UInt64(batch.operations.count)
+        try agent.say(
+            .message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: revision))))
+        return agent
+    }
+
+    // MARK: Looking
+
+    @Test func `a name that cannot be looked at stays, says why, and holds up nothing beside it`() throws {
+        let agent = try makeSynced([A.directory("d", 10), A.link("l", to: "x", 11)])
+        #expect(agent.engine.state.isInSync)
+        try agent.say(.rescan)
+        let other = HiddenEntry(name: Fixture.name("new"), problem: broken)
+        let hidden = [HiddenEntry(name: Fixture.name("d"), problem: broken), other]
+        let listing = ScanOutcome.directory(A.rootIdentity, [A.link("l", to: "y", 12)], hidden: hidden)
+        var effects = try agent.say(.scanned([ScanResult(request: .directory(.root), outcome: listing)]))
+        let batch = try #require(effects.batch)
+        guard case .change? = batch.operations.first, batch.operations.count == 1 else {
+            Issue.record("\(batch.operations)")
+            return
+        }
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+        #expect(!agent.engine.state.isInSync)
+        let problems = try agent.engine.problems(limit: 9)
+        #expect(problems.map(\.path) == [A.path("d"), A.path("new")])
+        #expect(problems.map(\.reason) == [broken.description, broken.description])
+        // It is looked at again by itself, and goes on when it can be.
+        effects = try agent.say(.tick, after: 5000)
+        #expect(effects.looks == [.entry(A.path("d")), .entry(A.path("new"))])
+        _ = try agent.showing(["": [A.directory("d", 10), A.link("l", to: "y", 12)]], effects)
+        #expect(agent.engine.state.isInSync)
+        #expect(try agent.engine.problems(limit: 9).isEmpty)
+    }
+
+    @Test func `what vanished may have become a name that cannot be looked at`() throws {
+        let agent = try makeSynced([A.directory("d", 10)])
+        try agent.say(.rescan)
+        let hidden = [HiddenEntry(name: Fixture.name("e"), problem: broken)]
+        let listing = ScanOutcome.directory(A.rootIdentity, [], hidden: hidden)
+        try agent.say(.scanned([ScanResult(request: .directory(.root), outcome: listing)]))
+        #expect(try agent.say(.tick, after: 1000).batch == nil)
+        let effects = try agent.showing(["": [A.directory("e", 10)]], agent.say(.tick, after: 4000))
+        guard case .place(_, let placement, _)? = effects.batch?.operations.first else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(placement.name == Fixture.name("e"))
+    }
+}
+
+extension AgentConversation {
+    fileprivate static func result(_ request: ReadRequest, _ outcome: ReadOutcome) -> ReadResult {
+        ReadResult(node: request.node, path: request.path, outcome: outcome)
+    }
+}
+
+extension AgentEffect {
+    fileprivate var isWake: Bool {
+        if case .wake = self { true } else { false }
+    }
+}
+
+extension [AgentEffect] {
+    /// When the engine wants to be told the time.
+    fileprivate var wake: Int64? {
+        var last: Int64?
+        for case .wake(let instant) in self { last = instant.milliseconds }
+        return last
+    }
+}
