@@ -67,6 +67,27 @@ private typealias A = AgentConversation
         }
         #expect(placement.name == Fixture.name("e"))
     }
+
+    @Test func `a staged file that is gone when it is to be placed is staged again`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        let payload = Fixture.file(5, at: 5)
+        let content = try #require(payload.content)
+        let place = Placement(parent: .root, name: Fixture.name("f"))
+        let node = NodeID(high: 1 << 63, low: 77)
+        let record = NodeRecord(
+            node: node, revision: Revision(1), state: Fixture.state(place, payload),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        try agent.say(.message(.changes(A.page([record], through: 1))))
+        let effects = try agent.say(.staged(node: node, content: content, .ready))
+        guard case .apply(let actions)? = effects.first(where: { !$0.isWake }) else {
+            Issue.record("\(effects)")
+            return
+        }
+        var again = try agent.say(.applied(actions.map { ApplyResult(action: $0, outcome: .unstaged) }))
+        again += try agent.say(.tick, after: 100)
+        #expect(again.stages.map(\.payload.content) == [content])
+    }
 }
 
 extension AgentConversation {

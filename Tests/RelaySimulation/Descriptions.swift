@@ -109,6 +109,7 @@ func describe(_ outcome: ApplyOutcome) -> String {
     case .occupied: "occupied"
     case .absent: "absent"
     case .notEmpty: "not empty"
+    case .unstaged: "not staged"
     case .failed(let problem): "failed: \(problem)"
     }
 }

@@ -84,7 +84,7 @@ extension ApplyOutcome {
     fileprivate var isDone: Bool {
         switch self {
         case .done, .doneKeeping: true
-        case .changed, .occupied, .absent, .notEmpty, .failed: false
+        case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
     }
 }

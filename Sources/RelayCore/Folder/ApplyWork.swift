@@ -111,6 +111,8 @@ package enum ApplyOutcome: Hashable, Sendable {
     case absent
     /// Not done: the directory has children; look into it.
     case notEmpty
+    /// Not done: the staged file is gone; it must be staged again.
+    case unstaged
     /// Not done.
     case failed(Problem)
 }

@@ -26,6 +26,9 @@ extension AgentEngine {
         case .notEmpty:
             scanDeeply(step.node)
             retryLater(step.node, reason: "the directory holds things that are not shared")
+        case .unstaged:
+            unstage(step.node)
+            retryLater(step.node)
         case .failed(let problem): retryLater(step.node, reason: problem.description, from: 1000)
         }
     }

@@ -28,7 +28,7 @@ extension ApplyBatch {
     ) throws(Errno) -> ApplyOutcome {
         let (parent, name) = try parent(of: path)
         if let name = newcomer.stagedName, try folder.stage.statusIfPresent(name) == nil {
-            return .failed(Problem(.other, "cannot place \(path): its staged file is gone"))
+            return .unstaged
         }
         switch expectation {
         case .nothing:

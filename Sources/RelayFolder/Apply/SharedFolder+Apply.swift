@@ -14,6 +14,7 @@ extension SharedFolder {
     /// make the batch durable, every success of it is reported as failed.
     package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
         lane.withLock { memory in
+            renewOwnDirectories()
             var batch = ApplyBatch(folder: self, memory: memory)
             var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
             Failpoint.stepsDone.reach()
@@ -36,7 +37,7 @@ extension ApplyOutcome {
     fileprivate var isSuccess: Bool {
         switch self {
         case .done, .doneKeeping: true
-        case .changed, .occupied, .absent, .notEmpty, .failed: false
+        case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
     }
 }

@@ -16,6 +16,7 @@ extension SharedFolder {
     package func settleParked() -> [RelativePath] {
         guard !isClosed else { return [] }
         return lane.withLock { memory in
+            renewOwnDirectories()
             let park = Park(folder: self)
             guard let ids = try? park.ids() else { return [] }
             var returned: [RelativePath] = []

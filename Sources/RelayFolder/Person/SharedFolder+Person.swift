@@ -20,6 +20,7 @@ extension SharedFolder {
             case .done, .doneKeeping: return
             case .occupied, .changed, .absent: continue
             case .failed(let problem): throw problem
+            case .unstaged: throw Problem(.other, "cannot put the upload at \(path): its staged file is gone")
             case .notEmpty: throw Problem(.other, "cannot put the upload at \(path): a directory is there")
             }
         }

@@ -21,8 +21,8 @@ extension SharedFolder {
         let status = try opening(path) { () throws(Errno) in try root.status() }
         if let expecting { try check(root, status, expecting: expecting, path: path) }
         let relay = try own(EntryName.relayDirectory.bytes, in: root, path: path)
-        let stage = try own(Array("stage".utf8), in: relay, path: path)
-        let park = try own(Array("park".utf8), in: relay, path: path)
+        let stage = try own(OwnDirectories.stageName, in: relay, path: path)
+        let park = try own(OwnDirectories.parkName, in: relay, path: path)
         let text = try marker(in: relay, path: path)
         let file = try opening(path) { () throws(Errno) in
             try relay.open(RootMarker.fileName, O_RDONLY)
@@ -161,17 +161,20 @@ extension SharedFolder {
         _ name: [UInt8], in parent: Directory, path: String
     ) throws(FolderError) -> Directory {
         do throws(Errno) {
-            do throws(Errno) {
-                try Kernel.makeDirectory(parent.descriptor, name, mode: 0o700)
-                if parent.isReadable { try parent.descriptor.sync() }
-            } catch {
-                if error != .fileExists { throw error }
-            }
-            let opened = try parent.open(name, O_RDONLY | O_DIRECTORY)
-            return Directory(opened, isReadable: true)
+            return try openOwn(name, in: parent)
         } catch {
             throw .failed("cannot open \(path): its .relay directory is unusable: \(error.causeText)")
         }
+    }
+
+    static func openOwn(_ name: [UInt8], in parent: Directory) throws(Errno) -> Directory {
+        do throws(Errno) {
+            try Kernel.makeDirectory(parent.descriptor, name, mode: 0o700)
+            if parent.isReadable { try parent.descriptor.sync() }
+        } catch {
+            if error != .fileExists { throw error }
+        }
+        return Directory(try parent.open(name, O_RDONLY | O_DIRECTORY), isReadable: true)
     }
 
     /// The marker's text; a new marker is written, whole or not at all, if there is none.

@@ -17,10 +17,11 @@ package final class SharedFolder: Sendable {
     package var rootIdentity: FileIdentity { record.identity }
 
     let root: Directory
+    private let own: Mutex<OwnDirectories>
     /// `.relay/stage`: files on their way in, named by node and content.
-    let stage: Directory
+    var stage: Directory { own.withLock { $0.stage } }
     /// `.relay/park`: entries on their way out, and what is known of each.
-    let park: Directory
+    var park: Directory { own.withLock { $0.park } }
     /// `.relay/root`, which carries the lock.
     let marker: Descriptor
     let fileSystem: FileSystem
@@ -35,8 +36,7 @@ package final class SharedFolder: Sendable {
         self.path = path
         self.record = record
         self.root = root
-        self.stage = stage
-        self.park = park
+        own = Mutex(OwnDirectories(stage: stage, park: park))
         self.marker = marker
         self.fileSystem = fileSystem
         lane = Mutex(ParkMemory())
@@ -49,8 +49,38 @@ package final class SharedFolder: Sendable {
         lane.withLock { _ in RootLock.release(marker) }
     }
 
+    /// Makes those of our own directories again that somebody removed or moved away. What cannot be done now
+    /// fails where it is needed.
+    func renewOwnDirectories() {
+        own.withLock { own in
+            for (directory, name) in [
+                (\OwnDirectories.stage, OwnDirectories.stageName),
+                (\OwnDirectories.park, OwnDirectories.parkName),
+            ] {
+                guard let held = try? own[keyPath: directory].status(),
+                    (try? root.status(OwnDirectories.path(name)))?.identity != held.identity,
+                    let relay = try? root.directory(at: RelativePath([.relayDirectory])),
+                    let opened = try? Self.openOwn(name, in: relay)
+                else { continue }
+                own[keyPath: directory] = opened
+            }
+        }
+    }
+
     var isClosed: Bool { isShut.load(ordering: .relaxed) }
 
     /// Whether a path is the folder's own `.relay`, or lies in it: nobody's business but this room's.
     static func isOwn(_ path: RelativePath) -> Bool { path.components.first == .relayDirectory }
+}
+
+/// The directories in `.relay` that a folder works with.
+struct OwnDirectories {
+    static let stageName = Array("stage".utf8)
+    static let parkName = Array("park".utf8)
+
+    var stage: Directory
+    var park: Directory
+
+    /// The path beneath the root.
+    static func path(_ name: [UInt8]) -> [UInt8] { EntryName.relayDirectory.bytes + [0x2f] + name }
 }
