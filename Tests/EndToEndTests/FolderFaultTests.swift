@@ -14,6 +14,62 @@ import Testing
         return true
     }
 
+    @Test func `S41 files that together are too large for what is free come one after the other`() throws {
+        let setup = try Setup()
+        let disk = try FolderDisk(setup.directory + "/folder-b", tmpfs: "size=24m")
+        defer { withExtendedLifetime(setup) { disk.unmount() } }
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("for i in 1 2 3 4 5; do head -c 3000000 /dev/urandom > f$i; done")
+        try setup.settle()
+        b.stop()
+        try a.shell("for i in 1 2 3 4 5; do head -c 3000000 /dev/urandom > f$i; done")
+        try a.wait()
+        try b.start()
+        try b.wait(seconds: 60)
+        #expect(try setup.differences() == "")
+    }
+
+    @Test func `S41 what does not fit says so, harms nothing, and comes when there is room`() throws {
+        let setup = try Setup()
+        let disk = try FolderDisk(setup.directory + "/folder-b", tmpfs: "size=24m")
+        defer { withExtendedLifetime(setup) { disk.unmount() } }
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("echo old > f; echo gone > gone")
+        try setup.settle()
+        try b.shell("head -c 20000000 /dev/zero > .relay/ballast")
+        try a.shell("head -c 9000000 /dev/urandom > f")
+        try a.wait()
+        #expect(
+            try holds(within: 20) {
+                let status = try b.control("status").output
+                return status.contains("cannot stage 9000000 bytes: disk full")
+            })
+        #expect(b.read("f") == "old\n")
+        try a.shell("echo small > small; rm gone")
+        #expect(try holds(within: 20) { b.read("small") == "small\n" && b.read("gone") == nil })
+        #expect(try b.shell("ls -A .relay/stage") == "")
+        // The last bit is taken too.
+        try b.shell("cat /dev/zero > .relay/rest 2>/dev/null || true; rm .relay/ballast")
+        try b.shell("cat /dev/zero > .relay/rest 2>/dev/null || true")
+        try a.shell("rm small")
+        #expect(try holds(within: 20) { b.read("small") == nil })
+        try b.shell("rm .relay/rest")
+        try b.wait(seconds: 30)
+        #expect(try setup.differences() == "")
+    }
+
+    @Test func `a folder whose working directories were removed goes on`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("echo 1 > f; echo 1 > g; mkdir d")
+        try setup.settle()
+        try b.shell("rm -r .relay/stage .relay/park")
+        try a.shell("echo 22 > f; rm g; echo 3 > d/h")
+        try setup.settle()
+        #expect(try setup.differences() == "")
+        #expect(b.read("f") == "22\n" && b.read("d/h") == "3\n")
+    }
+
     @Test func `a dead mount hides nothing but itself`() throws {
         let setup = try Setup()
         let (a, b) = (try setup.agent("a"), try setup.agent("b"))

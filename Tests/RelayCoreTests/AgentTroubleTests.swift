@@ -68,6 +68,38 @@ private typealias A = AgentConversation
         #expect(placement.name == Fixture.name("e"))
     }
 
+    // MARK: Staging
+
+    @Test(arguments: [Problem.Cause.noSpace, .other])
+    func `what cannot be staged is tried again, later each time`(cause: Problem.Cause) throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        let payload = Fixture.file(5, at: 5)
+        let content = try #require(payload.content)
+        let place = Placement(parent: .root, name: Fixture.name("f"))
+        let node = NodeID(high: 1 << 63, low: 77)
+        let record = NodeRecord(
+            node: node, revision: Revision(1), state: Fixture.state(place, payload),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        var effects = try agent.say(.message(.changes(A.page([record], through: 1))))
+        var waits: [Int64] = []
+        for _ in 0..<9 {
+            #expect(effects.stages.count == 1)
+            let failure = StageOutcome.failed(Problem(cause, "cannot stage 5 bytes: no"))
+            effects = try agent.say(.staged(node: node, content: content, failure))
+            #expect(try agent.engine.problems(limit: 9).map(\.reason) == ["cannot stage 5 bytes: no"])
+            let wake = try #require(effects.wake)
+            waits.append(wake - agent.now)
+            #expect(try agent.say(.tick, after: wake - agent.now - 1).stages.isEmpty)
+            effects = try agent.say(.tick)
+        }
+        #expect(Array(waits.prefix(4)) == [1000, 2000, 4000, 8000])
+        #expect(waits.last == (cause == .noSpace ? 60_000 : 8000))
+        // Room has appeared.
+        try agent.say(.staged(node: node, content: content, .failed(Problem(cause, "no"))))
+        #expect(try agent.say(.retryStaging).stages.count == 1)
+    }
+
     @Test func `a staged file that is gone when it is to be placed is staged again`() throws {
         let agent = AgentConversation()
         try agent.begin()

@@ -50,4 +50,87 @@ import Testing
         }
         #expect(problem.cause == .hidden)
     }
+
+    // MARK: Full disks
+
+    private let content = contentID("whatever")
+    private let size: UInt64 = 3 << 20
+
+    private func stage(_ folder: SharedFolder, _ low: UInt64, _ sizeBytes: UInt64) throws -> StageFile {
+        try folder.stage(node: NodeID(high: 4, low: low), content: content, sizeBytes: sizeBytes)
+    }
+
+    private func fill(_ file: StageFile, from start: UInt64 = 0) throws {
+        for offset in stride(from: start, to: size, by: 1 << 16) {
+            try file.write([UInt8](repeating: 7, count: 1 << 16), at: offset)
+        }
+    }
+
+    @Test func `room belongs to those that were begun first`() throws {
+        let disk = try TemporaryMount(tmpfs: "size=8m")
+        defer { disk.unmount() }
+        let folder = try SharedFolder.open(disk.path + "/share", expecting: nil, create: true)
+        defer { folder.close() }
+        let first = try stage(folder, 1, size)
+        let second = try stage(folder, 2, size)
+        // Nothing is written, and all is taken.
+        let problem = #expect(throws: Problem.self) { try stage(folder, 3, size) }
+        #expect(problem?.cause == .noSpace)
+        try stage(folder, 4, 1 << 20).close()
+        try fill(first)
+        #expect(!folder.hasRoomAgain())
+        try fill(second)
+        // Each has what it takes by now, and nothing is counted twice.
+        try stage(folder, 5, 1 << 20).close()
+        #expect(throws: Problem.self) { try stage(folder, 3, size) }
+        first.close()
+        #expect(!folder.hasRoomAgain())
+        folder.unstage(node: NodeID(high: 4, low: 1), content: content)
+        #expect(folder.hasRoomAgain())
+        #expect(!folder.hasRoomAgain())
+        try stage(folder, 3, size).close()
+        second.close()
+    }
+
+    @Test func `what was begun and does not fit any more gives back what it has`() throws {
+        let disk = try TemporaryMount(tmpfs: "size=8m")
+        defer { disk.unmount() }
+        let folder = try SharedFolder.open(disk.path + "/share", expecting: nil, create: true)
+        defer { folder.close() }
+        let file = try stage(folder, 1, size)
+        try fill(file, from: size / 2)
+        file.close()
+        disk.fill("filler")
+        #expect(throws: Problem.self) { try stage(folder, 1, size) }
+        #expect(try folder.stage.names().isEmpty)
+        #expect(unlink(disk.path + "/filler") == 0)
+        #expect(folder.hasRoomAgain())
+        let again = try stage(folder, 1, size)
+        #expect(try again.read(at: 0, count: 10).isEmpty)
+    }
+
+    // MARK: Our own directories
+
+    @Test func `our own directories are made again when somebody removed them`() throws {
+        let scratch = try Scratch()
+        scratch.write("f.txt", "old")
+        scratch.write("g", "x")
+        let (node, payload) = try scratch.staged("lost")
+        for name in ["stage", "park"] { removeTree(scratch.path + "/.relay/" + name) }
+        let lost = ApplyStep.placeFile(relative("h"), payload, over: .nothing)
+        #expect(scratch.apply(lost, node: node) == .unstaged)
+        removeTree(scratch.path + "/.relay/stage")
+        #expect(try scratch.place("new", at: "n", over: .nothing).doneFingerprint != nil)
+        removeTree(scratch.path + "/.relay/park")
+        let over = try expectation(scratch, "f.txt", keep: false)
+        #expect(try scratch.place("new", at: "f.txt", over: over).doneFingerprint != nil)
+        removeTree(scratch.path + "/.relay/park")
+        let removal = ApplyStep.remove(relative("g"), expected: try scratch.fingerprint("g"))
+        #expect(scratch.apply(removal) == .done(nil))
+        #expect(scratch.text("f.txt") == "new" && !scratch.exists("g"))
+        #expect(rename(scratch.path + "/.relay/stage", scratch.outer + "/stage") == 0)
+        scratch.folder.settleParked()
+        #expect(try scratch.place("again", at: "m", over: .nothing).doneFingerprint != nil)
+        #expect(scratch.exists(".relay/stage") && scratch.exists(".relay/park"))
+    }
 }

@@ -193,8 +193,10 @@ actor FolderRun {
 
     /// What was displaced and could not be decided on at once is looked at again.
     private nonisolated func settleRegularly() async {
+        let folder = parts.folder
         while !Task.isCancelled {
             await pause(.seconds(2))
+            if await parts.pool.run({ folder.hasRoomAgain() }) { post(.retryStaging) }
             guard !Task.isCancelled, let paths = await parts.lane.run({ $0.settleParked() }) else { return }
             if !paths.isEmpty { post(.hints(paths.map { .entry($0, writing: false) })) }
         }

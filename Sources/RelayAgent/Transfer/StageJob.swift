@@ -32,11 +32,19 @@ struct StageJob: Sendable {
         } catch {
             switch error {
             case .cancelled: return nil
-            case .problem(let problem): return .failed(problem)
+            case .problem(let problem):
+                if problem.cause == .noSpace { await giveBackRoom() }
+                return .failed(problem)
             case .unavailable:
                 return .failed(Problem(.other, "cannot fetch its content: no device that is online has it"))
             }
         }
+    }
+
+    /// What a file that does not fit has on disk already is room for others.
+    private func giveBackRoom() async {
+        let (folder, request) = (tools.folder, request)
+        await tools.pool.run { folder.unstage(node: request.node, content: request.payload.content) }
     }
 
     /// Content that is empty or came with the change. False if there is more to do.

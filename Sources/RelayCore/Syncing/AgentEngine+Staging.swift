@@ -97,9 +97,17 @@ extension AgentEngine {
             dirty.insert(id)
         case .failed(let problem):
             stagings[id]?.progress = .failed(problem)
-            stageRetries[id] = now + 1000
+            stagings[id]?.failures += 1
+            stageRetries[id] = now + Self.delay(after: staging.failures + 1, problem)
             problems[id] = problem.description
         }
+    }
+
+    private static func delay(after failures: Int, _ problem: Problem) -> Int64 {
+        let isFull = problem.cause == .noSpace
+        return min(
+            EngineLimits.failedStagingMilliseconds << Int64(min(failures - 1, 10)),
+            isFull ? EngineLimits.lastFullDiskMilliseconds : EngineLimits.lastFailedStagingMilliseconds)
     }
 
     /// Asks again for everything that could not be had.

@@ -12,6 +12,8 @@ struct Staging {
     }
     var payload: FilePayload
     var progress: Progress
+    /// How often it failed in a row.
+    var failures = 0
 }
 
 /// Something that is tried again after a while.
@@ -63,4 +65,9 @@ enum EngineLimits {
     static let lastRetryMilliseconds: Int64 = 30_000
     /// How long to wait before unavailable content is asked for again unprompted.
     static let stagingRetryMilliseconds: Int64 = 30_000
+    /// How long to wait before content that could not be staged is tried again, at first and at last, and at
+    /// last where the disk is full.
+    static let failedStagingMilliseconds: Int64 = 1000
+    static let lastFailedStagingMilliseconds: Int64 = 8000
+    static let lastFullDiskMilliseconds: Int64 = 60_000
 }

@@ -22,6 +22,8 @@ package final class SharedFolder: Sendable {
     var stage: Directory { own.withLock { $0.stage } }
     /// `.relay/park`: entries on their way out, and what is known of each.
     var park: Directory { own.withLock { $0.park } }
+    /// The room on disk for what is being staged.
+    let room = StageRoom()
     /// `.relay/root`, which carries the lock.
     let marker: Descriptor
     let fileSystem: FileSystem

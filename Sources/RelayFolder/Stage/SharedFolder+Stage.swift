@@ -7,23 +7,50 @@ import SystemPackage
 extension SharedFolder {
     /// Opens the staged file of a node and a content: the one that an earlier attempt left, or a new one.
     ///
-    /// A new one is refused when the disk has no room for `sizeBytes`. What is already there may be anything,
-    /// and is to be verified before it is relied on.
+    /// It is refused, and gives back what it has on disk, when the disk has no room for `sizeBytes` beside
+    /// the other files that are being staged. What is already there may be anything, and is to be verified
+    /// before it is relied on.
     package func stage(
         node: NodeID, content: ContentID, sizeBytes: UInt64
     ) throws(Problem) -> StageFile {
         let name = StageName.bytes(node: node, content: content)
         guard !isClosed else { throw Problem(.other, "cannot stage a file: the folder was closed") }
         do throws(Errno) {
-            if let left = try reopen(name) { return StageFile(left, name: name, in: stage) }
-            try checkRoom(sizeBytes)
-            let file = try stage.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
-            Failpoint.stageOpened.reach()
-            return StageFile(file, name: name, in: stage)
+            do throws(Errno) {
+                return try stage(name, sizeBytes)
+            } catch {
+                // Somebody may have removed the directory.
+                guard error == .noSuchFileOrDirectory else { throw error }
+                renewOwnDirectories()
+                return try stage(name, sizeBytes)
+            }
         } catch {
             throw Problem(Problem.Cause(error), "cannot stage \(sizeBytes) bytes: \(roomText(error))")
         }
     }
+
+    private func stage(_ name: [UInt8], _ sizeBytes: UInt64) throws(Errno) -> StageFile {
+        let stage = stage
+        let file: OpenFile
+        if let left = try reopen(name, in: stage) {
+            file = OpenFile(left)
+        } else {
+            file = OpenFile(try stage.open(name, O_RDWR | O_CREAT | O_EXCL, mode: 0o600))
+            Failpoint.stageOpened.reach()
+        }
+        do throws(Errno) {
+            let claim = try room.claim(sizeBytes, for: file, in: stage)
+            return StageFile(file, name: name, in: stage, room: room, claim: claim)
+        } catch {
+            file.close()
+            try? stage.unlink(name)
+            throw error
+        }
+    }
+
+    /// Whether a file that was refused a moment ago, because the disk was full, would have room now. To be
+    /// called now and then; it is cheap.
+    package func hasRoomAgain() -> Bool { !isClosed && room.hasRoomAgain(in: stage) }
 
     /// Removes a staged file; none is fine.
     package func unstage(node: NodeID, content: ContentID) {
@@ -41,7 +68,7 @@ extension SharedFolder {
     }
 
     /// Nil when there is none that can be written to.
-    private func reopen(_ name: [UInt8]) throws(Errno) -> Descriptor? {
+    private func reopen(_ name: [UInt8], in stage: Directory) throws(Errno) -> Descriptor? {
         do throws(Errno) {
             let file = try stage.open(name, O_RDWR | O_NONBLOCK)
             let status = try Kernel.status(file)
@@ -58,20 +85,10 @@ extension SharedFolder {
         return nil
     }
 
-    private func checkRoom(_ sizeBytes: UInt64) throws(Errno) {
-        if let free = freeBytes(), free < sizeBytes { throw .noSpace }
-    }
-
-    private func freeBytes() -> UInt64? {
-        var room = statvfs()
-        guard fstatvfs(stage.descriptor.number, &room) == 0 else { return nil }
-        let (bytes, overflow) = UInt64(room.f_bavail).multipliedReportingOverflow(by: UInt64(room.f_frsize))
-        // Some network file systems do not tell.
-        return overflow || room.f_blocks == 0 ? nil : bytes
-    }
-
     private func roomText(_ error: Errno) -> String {
-        guard error == .noSpace, let free = freeBytes() else { return error.causeText }
+        guard error == .noSpace, let (free, _) = StageRoom.freeBytes(in: stage) else {
+            return error.causeText
+        }
         return "\(error.causeText) (\(free) bytes free)"
     }
 }

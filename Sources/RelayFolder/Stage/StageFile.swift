@@ -11,14 +11,21 @@ package final class StageFile: Sendable {
     let name: [UInt8]
     private let file: OpenFile
     private let stage: Directory
+    private let room: StageRoom
+    /// What the file claims of the room until it is closed.
+    private let claim: UInt64
     /// Runs of zeros from this length on become holes.
     private static let holeBytes = 4096
 
-    init(_ descriptor: consuming Descriptor, name: [UInt8], in stage: Directory) {
-        file = OpenFile(descriptor)
+    init(_ file: OpenFile, name: [UInt8], in stage: Directory, room: StageRoom, claim: UInt64) {
+        self.file = file
         self.name = name
         self.stage = stage
+        self.room = room
+        self.claim = claim
     }
+
+    deinit { room.giveBack(claim) }
 
     /// Writes bytes; a portion of zeros alone takes no room on disk.
     package func write(_ bytes: [UInt8], at offset: UInt64) throws(Problem) {
@@ -88,7 +95,10 @@ package final class StageFile: Sendable {
     }
 
     /// Closes the file, once the calls under way are done. What is staged stays.
-    package func close() { file.close() }
+    package func close() {
+        file.close()
+        room.giveBack(claim)
+    }
 
     // MARK: Calls
 

@@ -15,6 +15,8 @@ struct EntryStatus {
     let kind: Kind
     let fingerprint: Fingerprint
     let links: UInt32
+    /// What the entry takes on disk.
+    let allocatedBytes: UInt64
     /// Whether another file system (or another part of this one) is mounted here.
     let isMountRoot: Bool
     /// The number of the mount that it was found through.
@@ -32,6 +34,7 @@ struct EntryStatus {
             }
         links = raw.links
         mount = raw.mount
+        allocatedBytes = raw.blocks &* 512
         isMountRoot = raw.attributes & UInt64(RELAY_STATX_MOUNT_ROOT) != 0
         let isBorn = raw.mask & UInt32(RELAY_STATX_BORN) != 0
         fingerprint = Fingerprint(
