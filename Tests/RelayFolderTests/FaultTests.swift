@@ -109,6 +109,39 @@ import Testing
         #expect(try again.read(at: 0, count: 10).isEmpty)
     }
 
+    @Test(arguments: [false, true]) func `a full disk stops no removal`(isOpenForWriting: Bool) throws {
+        let disk = try TemporaryMount(tmpfs: "size=2m")
+        defer { disk.unmount() }
+        let path = disk.path + "/share"
+        let folder = try SharedFolder.open(path, expecting: nil, create: true)
+        defer { folder.close() }
+        writeBytes(path + "/f", [UInt8](repeating: 1, count: 4000))
+        guard case .entry(_, let found?) = folder.scan([.entry(relative("f"))])[0].outcome else {
+            Issue.record("not found")
+            return
+        }
+        let writer = isOpenForWriting ? open(path + "/f", O_WRONLY | O_CLOEXEC | O_APPEND) : -1
+        disk.fill("filler")
+        // Links that need a block of their own cannot be made.
+        let target = String(repeating: "x", count: 2000)
+        #expect(symlink(target, disk.path + "/l") != 0 && errno == ENOSPC)
+        let step = ApplyStep.remove(relative("f"), expected: found.fingerprint)
+        let outcome = folder.apply([ApplyAction(node: NodeID(high: 1, low: 1), step: step)])[0].outcome
+        #expect(outcome == .done(nil))
+        #expect(access(path + "/f", F_OK) != 0)
+        guard isOpenForWriting else {
+            #expect(try folder.park.names().isEmpty)
+            return
+        }
+        // What was still being written into is not forgotten for want of a record.
+        #expect(folder.settleParked().isEmpty)
+        #expect(write(writer, "LATE", 4) == 4)
+        close(writer)
+        #expect(folder.settleParked() == [relative("f")])
+        #expect(bytes(at: path + "/f")?.suffix(4) == Array("LATE".utf8)[...])
+        #expect(try folder.park.names().isEmpty)
+    }
+
     // MARK: Our own directories
 
     @Test func `our own directories are made again when somebody removed them`() throws {

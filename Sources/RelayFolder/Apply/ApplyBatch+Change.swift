@@ -110,19 +110,36 @@ extension ApplyBatch {
             conflictName: ConflictName.name(
                 for: entryName, device: "local edit", date: .now(), attempt: 1),
             path: path)
-        try park.write(record, for: id)
+        try writeIfRoom(record, for: id)
         do throws(Errno) {
             try Kernel.rename(parent.descriptor, name, to: park.directory.descriptor, id, .replace)
         } catch {
-            park.forget(id)
+            forget(id)
             throw error
         }
         Failpoint.removalParked.reach()
         touch(parent)
         let release = try park.release(id, expecting: expected, parkedAt: nil, memory: &memory)
         if release != .changed { return .done(nil) }
-        memory.contents[id] = nil
+        memory.forget(id)
         _ = try park.bringBack(id, record)
         return .changed
+    }
+
+    /// Removals are what makes room on a full disk, so they must not need any: without room for its record,
+    /// an entry is parked all the same. After a crash it then comes back in the root, for nothing tells what
+    /// it was.
+    private mutating func writeIfRoom(_ record: ParkRecord, for id: [UInt8]) throws(Errno) {
+        do throws(Errno) {
+            try park.write(record, for: id)
+        } catch {
+            guard error == .noSpace || error == .diskQuotaExceeded else { throw error }
+            memory.records[id] = record
+        }
+    }
+
+    private mutating func forget(_ id: [UInt8]) {
+        memory.forget(id)
+        park.forget(id)
     }
 }

@@ -131,7 +131,7 @@ extension ApplyBatch {
             let release = try park.release(id, expecting: displaced, parkedAt: nil, memory: &memory)
             if release != .changed { return .done(placed) }
         }
-        memory.contents[id] = nil
+        memory.forget(id)
         let kept = try park.keep(id, in: parent, as: record.conflictName)
         return .doneKeeping(placed, kept: kept, keptFingerprint: try parent.status(kept.bytes).fingerprint)
     }

@@ -8,6 +8,14 @@ import SystemPackage
 struct ParkMemory {
     /// The content of entries whose writers may leave no trace in their times.
     var contents: [[UInt8]: ContentID] = [:]
+    /// The records of entries for whose records the disk had no room.
+    var records: [[UInt8]: ParkRecord] = [:]
+
+    /// Forgets an entry that is not parked any more.
+    mutating func forget(_ id: [UInt8]) {
+        contents[id] = nil
+        records[id] = nil
+    }
 }
 
 /// `.relay/park`: where entries are looked at before they are removed for good.
@@ -107,7 +115,7 @@ struct Park {
         case .unknown, .none:
             try directory.unlink(id)
             Failpoint.released.reach()
-            memory.contents[id] = nil
+            memory.forget(id)
             forget(id)
             return .removed
         }

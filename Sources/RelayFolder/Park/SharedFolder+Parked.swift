@@ -33,11 +33,14 @@ extension Park {
     /// The path of the entry if it had to come back, else nil.
     func settle(_ id: [UInt8], memory: inout ParkMemory) throws(Errno) -> RelativePath? {
         guard let status = try directory.statusIfPresent(id) else {
-            memory.contents[id] = nil
+            memory.forget(id)
             forget(id)
             return nil
         }
-        guard let record = record(for: id) else { return try recover(id, status) }
+        if let unwritten = memory.records[id], (try? write(unwritten, for: id)) != nil {
+            memory.records[id] = nil
+        }
+        guard let record = record(for: id) ?? memory.records[id] else { return try recover(id, status) }
         if let placed = record.placed, placed == status.identity {
             // It never got to displace anything, and can be staged again.
             try directory.unlink(id)
@@ -49,7 +52,7 @@ extension Park {
                 id, expecting: record.expected, parkedAt: parkedAt(id), memory: &memory)
             guard release == .changed else { return nil }
         }
-        memory.contents[id] = nil
+        memory.forget(id)
         return try bringBack(id, record)
     }
 
