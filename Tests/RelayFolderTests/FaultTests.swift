@@ -166,4 +166,52 @@ import Testing
         #expect(try scratch.place("again", at: "m", over: .nothing).doneFingerprint != nil)
         #expect(scratch.exists(".relay/stage") && scratch.exists(".relay/park"))
     }
+
+    // MARK: Crashes
+
+    @Test(arguments: [false, true], [false, true])
+    func `a crash between the two steps of a replacement puts the old file back`(
+        isTaken: Bool, keep: Bool
+    ) throws {
+        let scratch = try Scratch()
+        scratch.write("f.txt", "old")
+        let park = Park(folder: scratch.folder)
+        let (id, newcomer) = (Park.makeID(), Park.makeID())
+        let (node, payload) = try scratch.staged("new")
+        let staged = StageName.bytes(node: node, content: payload.content)
+        var record = ParkRecord(
+            .displaced, keep: keep, expected: try scratch.fingerprint("f.txt"),
+            placed: try scratch.folder.stage.status(staged).identity, conflictName: conflict,
+            path: relative("f.txt"))
+        try park.write(record, for: newcomer)
+        try Kernel.rename(
+            scratch.folder.stage.descriptor, staged, to: park.directory.descriptor, newcomer, .noReplace)
+        record.placed = nil
+        record.reason = .displacing
+        try park.write(record, for: id)
+        try Kernel.rename(
+            scratch.folder.root.descriptor, Array("f.txt".utf8), to: park.directory.descriptor, id, .noReplace
+        )
+        if isTaken { scratch.write("f.txt", "other") }
+        scratch.folder.close()
+        try SharedFolder.open(scratch.path, expecting: scratch.folder.record, create: false).close()
+        #expect(scratch.text("f.txt") == (isTaken ? "other" : "old"))
+        #expect(scratch.text(conflict.description) == (isTaken && keep ? "old" : nil))
+        #expect(try scratch.residue().isEmpty)
+    }
+
+    @Test func `a file that was replaced in two steps does not come back when the new one is removed`() throws
+    {
+        let scratch = try Scratch()
+        let folder = scratch.folder(canExchange: false)
+        scratch.write("f.txt", "old")
+        let over = try expectation(scratch, "f.txt", keep: false)
+        let writer = open(scratch.path + "/f.txt", O_WRONLY | O_CLOEXEC)
+        #expect(try scratch.place("new", at: "f.txt", over: over, in: folder).doneFingerprint != nil)
+        #expect(unlink(scratch.path + "/f.txt") == 0)
+        #expect(scratch.folder.settleParked().isEmpty)
+        close(writer)
+        #expect(scratch.folder.settleParked().isEmpty)
+        #expect(try scratch.names().isEmpty && scratch.residue().isEmpty)
+    }
 }

@@ -172,7 +172,7 @@ extension ApplyBatch {
     ) throws(Errno) -> ApplyOutcome {
         let id = Park.makeID()
         do throws(Errno) {
-            try park.write(placing.record.withoutNewcomer, for: id)
+            try park.write(placing.record.displacing, for: id)
             try Kernel.rename(parent.descriptor, name, to: park.directory.descriptor, id, .replace)
         } catch {
             park.forget(id)
@@ -190,6 +190,8 @@ extension ApplyBatch {
         do throws(Errno) {
             try folder.renameNoReplace(park.directory, placing.id, to: parent, name)
             park.forget(placing.id)
+            // The name is not free any more; when it is again, somebody removed what was placed there.
+            try? park.write(placing.record.displaced, for: id)
         } catch {
             leavePark(placing)
             if error == .fileExists {
@@ -205,10 +207,17 @@ extension ApplyBatch {
 }
 
 extension ParkRecord {
-    /// The record for an entry that is parked by itself.
-    fileprivate var withoutNewcomer: ParkRecord {
+    /// The record for an entry that is parked by itself, and for which a newcomer was placed.
+    fileprivate var displaced: ParkRecord {
         var copy = self
         copy.placed = nil
+        return copy
+    }
+
+    /// As `displaced`, before the newcomer is placed.
+    fileprivate var displacing: ParkRecord {
+        var copy = displaced
+        copy.reason = .displacing
         return copy
     }
 }

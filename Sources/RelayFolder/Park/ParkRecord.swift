@@ -12,6 +12,8 @@ struct ParkRecord: Hashable {
         case displaced = 0
         /// It was removed.
         case removed = 1
+        /// Something else was about to be placed in its stead, after it. It may be that nothing was.
+        case displacing = 2
     }
 
     var reason: Reason

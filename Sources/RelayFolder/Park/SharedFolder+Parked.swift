@@ -47,6 +47,10 @@ extension Park {
             forget(id)
             return nil
         }
+        if record.reason == .displacing, let path = try putBack(id, record) {
+            memory.forget(id)
+            return path
+        }
         if !record.keep {
             let release = try release(
                 id, expecting: record.expected, parkedAt: parkedAt(id), memory: &memory)
@@ -56,19 +60,25 @@ extension Park {
         return try bringBack(id, record)
     }
 
+    /// Puts the entry back where it was; nil if something is there, or the directory is not there any more.
+    private func putBack(_ id: [UInt8], _ record: ParkRecord) throws(Errno) -> RelativePath? {
+        guard let name = record.path.name else { return nil }
+        do throws(Errno) {
+            let directory = try folder.root.directory(at: record.path.parent)
+            try folder.renameNoReplace(self.directory, id, to: directory, name.bytes)
+            forget(id)
+            try sync(directory)
+            return record.path
+        } catch {
+            guard error == .fileExists || error.isAbsence else { throw error }
+            return nil
+        }
+    }
+
     /// Puts the entry back where it was or beside, in the nearest directory that is still there.
     func bringBack(_ id: [UInt8], _ record: ParkRecord) throws(Errno) -> RelativePath {
+        if record.reason != .displaced, let path = try putBack(id, record) { return path }
         let (parent, directory) = try nearestDirectory(record.path.parent)
-        if record.reason == .removed, parent == record.path.parent, let name = record.path.name {
-            do throws(Errno) {
-                try folder.renameNoReplace(self.directory, id, to: directory, name.bytes)
-                forget(id)
-                try sync(directory)
-                return record.path
-            } catch {
-                if error != .fileExists { throw error }
-            }
-        }
         let name = try keep(id, in: directory, as: record.conflictName)
         try sync(directory)
         return parent.appending(name)
