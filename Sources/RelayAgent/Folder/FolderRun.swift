@@ -191,11 +191,13 @@ actor FolderRun {
         }
     }
 
-    /// What was displaced and could not be decided on at once is looked at again.
+    /// What was displaced and could not be decided on at once is looked at again, what was refused for want
+    /// of room is tried again when there is some, and files that nobody reads are closed.
     private nonisolated func settleRegularly() async {
         let folder = parts.folder
         while !Task.isCancelled {
             await pause(.seconds(2))
+            parts.sources.removeIdle()
             if await parts.pool.run({ folder.hasRoomAgain() }) { post(.retryStaging) }
             guard !Task.isCancelled, let paths = await parts.lane.run({ $0.settleParked() }) else { return }
             if !paths.isEmpty { post(.hints(paths.map { .entry($0, writing: false) })) }

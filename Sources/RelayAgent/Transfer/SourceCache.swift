@@ -35,7 +35,12 @@ enum SourceLookup: Sendable {
 final class SourceCache: Sendable {
     private struct State {
         /// The most recently used one last.
-        var sources: [(content: ContentID, source: OpenSource)] = []
+        var sources: [Kept] = []
+    }
+    private struct Kept {
+        let content: ContentID
+        let source: OpenSource
+        var lastUse = ContinuousClock.now
     }
     private let folder: SharedFolder
     private let pool: BlockingPool
@@ -98,10 +103,18 @@ final class SourceCache: Sendable {
     /// Keeps nothing open.
     func removeAll() { state.withLock { $0.sources = [] } }
 
+    /// Keeps nothing open that was not used for a while: a file that is removed gives its room back only once
+    /// it is closed. To be called now and then.
+    func removeIdle() {
+        let limit = ContinuousClock.now - TransferLimits.idleSource
+        state.withLock { $0.sources.removeAll { $0.lastUse < limit } }
+    }
+
     private func take(_ content: ContentID) -> OpenSource? {
         state.withLock { state in
             guard let index = state.sources.firstIndex(where: { $0.content == content }) else { return nil }
-            let found = state.sources.remove(at: index)
+            var found = state.sources.remove(at: index)
+            found.lastUse = .now
             state.sources.append(found)
             return found.source
         }
@@ -110,7 +123,7 @@ final class SourceCache: Sendable {
     private func keep(_ source: OpenSource, for content: ContentID) {
         state.withLock { state in
             state.sources.removeAll { $0.content == content }
-            state.sources.append((content, source))
+            state.sources.append(Kept(content: content, source: source))
             if state.sources.count > TransferLimits.openSources { state.sources.removeFirst() }
         }
     }

@@ -32,6 +32,8 @@ enum TransferLimits {
     static let servingChunks = 32
     /// Source files that are kept open between two requests.
     static let openSources = 16
+    /// How long a source file is kept open without being read from.
+    static let idleSource = Duration.seconds(3)
     /// Chunks in one message of a chunk list.
     static let manifestPart = 8192
 }
