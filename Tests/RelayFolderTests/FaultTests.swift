@@ -214,4 +214,33 @@ import Testing
         #expect(scratch.folder.settleParked().isEmpty)
         #expect(try scratch.names().isEmpty && scratch.residue().isEmpty)
     }
+
+    @Test(arguments: [nil, 0o711 as mode_t])
+    func `a crash while a directory is writable for a step leaves it protected`(changed: mode_t?) throws {
+        let scratch = try Scratch()
+        scratch.makeDirectory("d")
+        #expect(chmod(scratch.path + "/d", 0o2555) == 0)
+        let directory = try scratch.folder.root.directory(at: relative("d"))
+        let loosened = try LoosenedDirectory(directory, at: relative("d"), in: Park(folder: scratch.folder))
+        #expect(loosened != nil)
+        #expect(scratch.mode("d") == 0o2755)
+        if let changed { #expect(chmod(scratch.path + "/d", changed) == 0) }
+        scratch.folder.close()
+        try SharedFolder.open(scratch.path, expecting: scratch.folder.record, create: false).close()
+        // What somebody has set since stays.
+        #expect(scratch.mode("d") == changed.map { UInt32($0) } ?? 0o2555)
+        #expect(try scratch.residue().isEmpty)
+    }
+
+    @Test func `a note of a directory's mode says the same after it was written`() throws {
+        let scratch = try Scratch()
+        for path in [RelativePath.root, relative("d/e\nf")] {
+            let identity = scratch.folder.rootIdentity
+            let note = LoosenedNote(mode: 0o1555, identity: identity, path: path)
+            #expect(LoosenedNote(encoded: note.encoded) == note)
+            for count in 0..<(note.encoded.count - path.bytes.count) {
+                #expect(LoosenedNote(encoded: Array(note.encoded[..<count])) == nil)
+            }
+        }
+    }
 }

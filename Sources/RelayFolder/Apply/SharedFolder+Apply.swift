@@ -202,14 +202,11 @@ struct ApplyBatch {
     /// Carries out a step in directories of our own that are write-protected: they are made writable for
     /// that long.
     private mutating func carryOutLoosened(_ action: ApplyAction) throws(Errno) -> ApplyOutcome {
-        var loosened: [(Directory, PermissionMode)] = []
-        defer { for (directory, mode) in loosened { try? directory.descriptor.setModeByPath(mode) } }
+        var loosened: [LoosenedDirectory] = []
+        defer { for directory in loosened.reversed() { directory.tighten(in: park) } }
         for path in action.step.changedDirectories {
             guard let directory = try? directories.directory(at: path) else { continue }
-            let mode = PermissionMode(try directory.status().fingerprint.mode)
-            guard mode & 0o300 != 0o300 else { continue }
-            try directory.descriptor.setModeByPath(mode | 0o300)
-            loosened.append((directory, mode))
+            if let opened = try LoosenedDirectory(directory, at: path, in: park) { loosened.append(opened) }
         }
         if loosened.isEmpty { throw .permissionDenied }
         return try carryOut(action)

@@ -43,8 +43,12 @@ struct Park {
     // MARK: Records
 
     func write(_ record: ParkRecord, for id: [UInt8]) throws(Errno) {
-        let (draft, name) = (Self.draftName(id), id + Self.recordSuffix)
-        let bytes = record.encoded
+        try write(record.encoded, as: id + Self.recordSuffix, for: id)
+    }
+
+    /// Writes a text under a name of the park, whole or not at all.
+    func write(_ bytes: [UInt8], as name: [UInt8], for id: [UInt8]) throws(Errno) {
+        let draft = Self.draftName(id)
         do throws(Errno) {
             try Kernel.makeSymlink(directory.descriptor, draft, target: bytes)
         } catch {
@@ -52,22 +56,28 @@ struct Park {
             guard error == .fileNameTooLong || error == .notPermitted || error == .notSupported else {
                 throw error
             }
-            let file = try directory.open(draft, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.write(bytes, at: 0)
-            try file.sync()
+            do throws(Errno) {
+                let file = try directory.open(draft, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+                try file.write(bytes, at: 0)
+                try file.sync()
+            } catch {
+                try? directory.unlink(draft)
+                throw error
+            }
         }
         try Kernel.rename(directory.descriptor, draft, to: directory.descriptor, name, .replace)
     }
 
     /// Nil if there is none, or none that can be read.
     func record(for id: [UInt8]) -> ParkRecord? {
-        let name = id + Self.recordSuffix
-        if let target = try? Kernel.linkTarget(directory.descriptor, name) {
-            return ParkRecord(encoded: target)
-        }
+        text(of: id + Self.recordSuffix).flatMap { ParkRecord(encoded: $0) }
+    }
+
+    /// What was written under a name of the park.
+    func text(of name: [UInt8]) -> [UInt8]? {
+        if let target = try? Kernel.linkTarget(directory.descriptor, name) { return target }
         // A path of 2048 names of 255 bytes, a name and some numbers fit.
-        let bytes = try? directory.open(name, O_RDONLY | O_NONBLOCK).bytes(at: 0, count: 1 << 20)
-        return bytes.flatMap { ParkRecord(encoded: $0) }
+        return try? directory.open(name, O_RDONLY | O_NONBLOCK).bytes(at: 0, count: 1 << 20)
     }
 
     func forget(_ id: [UInt8]) { try? directory.unlink(id + Self.recordSuffix) }

@@ -18,6 +18,7 @@ extension SharedFolder {
         return lane.withLock { memory in
             renewOwnDirectories()
             let park = Park(folder: self)
+            park.tightenLoosened()
             guard let ids = try? park.ids() else { return [] }
             var returned: [RelativePath] = []
             for id in ids.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
