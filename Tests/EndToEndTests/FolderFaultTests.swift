@@ -90,4 +90,16 @@ import Testing
         try setup.settle()
         #expect(try setup.differences() == "" && a.read("mnt/kept") == "1\n")
     }
+
+    @Test func `S68 a directory's bits that are not shared hold up no change of its mode`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("mkdir d")
+        try setup.settle()
+        try b.shell("chmod g+s d")
+        try setup.settle()
+        try a.shell("chmod 700 d")
+        try setup.settle(seconds: 20)
+        #expect(try b.shell("stat -c %a d") == "700\n")
+    }
 }

@@ -68,6 +68,28 @@ private typealias A = AgentConversation
         #expect(placement.name == Fixture.name("e"))
     }
 
+    // MARK: Modes
+
+    @Test func `a mode is set on a directory whose other bits have changed`() throws {
+        let agent = try makeSynced([A.directory("d", 10)])
+        var changed = A.directory("d", 10)
+        changed.fingerprint.mode = 0o2755
+        _ = try agent.showing(["": [changed]], agent.say(.rescan))
+        #expect(agent.engine.state.isInSync)
+        let node = try #require(agent.replica.localChildren(of: .root).first)
+        var state = try #require(agent.replica.node(node)?.remote?.state)
+        state.payload = .directory(mode: PermissionBits(0o700))
+        state.payloadRevision = Revision(2)
+        let record = NodeRecord(
+            node: node, revision: Revision(2), state: state, device: DeviceID(Bytes32(1, 2, 3, 4)))
+        let steps = try agent.say(.message(.changes(A.page([record], through: 2)))).steps
+        #expect(
+            steps == [
+                .setMetadata(
+                    A.path("d"), expected: changed.fingerprint, mode: PermissionBits(0o700), modified: nil)
+            ])
+    }
+
     // MARK: Staging
 
     @Test(arguments: [Problem.Cause.noSpace, .other])

@@ -163,7 +163,8 @@ extension AgentEngine {
         switch found.kind {
         case .directory:
             local.payload = .directory(mode: found.fingerprint.permissions)
-            if local.payload != before.payload { local.fingerprint = found.fingerprint }
+            // A step that sets the mode expects all of it, also the bits that are not shared.
+            if local.fingerprint.mode != found.fingerprint.mode { local.fingerprint = found.fingerprint }
         case .symlink(let target):
             local.payload = .symlink(target: target)
             local.fingerprint = found.fingerprint
