@@ -91,6 +91,29 @@ import Testing
         #expect(try setup.differences() == "" && a.read("mnt/kept") == "1\n")
     }
 
+    @Test func `S25 a file in memory that stays mapped is in sync while it stays the same`() throws {
+        let setup = try Setup()
+        let disk = try FolderDisk(setup.directory + "/folder-a", tmpfs: "size=64m")
+        defer { withExtendedLifetime(setup) { disk.unmount() } }
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("head -c 1000000 /dev/zero > m")
+        try setup.settle()
+        let file = open(a.folder + "/m", O_RDWR | O_CLOEXEC)
+        let mapped = try #require(mmap(nil, 1_000_000, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0))
+        close(file)
+        mapped.copyMemory(from: Array("first".utf8), byteCount: 5)
+        #expect(utimes(a.folder + "/m", nil) == 0)
+        #expect(try holds(within: 20) { b.read("m")?.hasPrefix("first") == true })
+        try setup.settle(seconds: 20)
+        #expect(try setup.differences() == "")
+        // No file system tells of this one; it is found all the same.
+        mapped.copyMemory(from: Array("later".utf8), byteCount: 5)
+        #expect(try holds(within: 45) { b.read("m")?.hasPrefix("later") == true })
+        munmap(mapped, 1_000_000)
+        try setup.settle()
+        #expect(try setup.differences() == "")
+    }
+
     @Test func `S68 a directory's bits that are not shared hold up no change of its mode`() throws {
         let setup = try Setup()
         let (a, b) = (try setup.agent("a"), try setup.agent("b"))

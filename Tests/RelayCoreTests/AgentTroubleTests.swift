@@ -142,6 +142,100 @@ private typealias A = AgentConversation
         again += try agent.say(.tick, after: 100)
         #expect(again.stages.map(\.payload.content) == [content])
     }
+
+    // MARK: Reading
+
+    private func content(_ number: UInt64) -> ContentDescription {
+        ContentDescription(
+            content: ContentID(Bytes32(number, 0, 0, 0)), sizeBytes: 4096, manifest: Manifest([]), inline: nil
+        )
+    }
+
+    private func reading(_ number: UInt64, trusted: Bool) -> ReadOutcome {
+        .content(content(number), A.fingerprint(10, mode: 0o644), trusted: trusted)
+    }
+
+    /// Answers every read that is asked for within this time; returns when each was, and all effects.
+    private func live(
+        _ agent: AgentConversation, _ first: [AgentEffect], forMilliseconds span: Int64,
+        _ outcome: (ReadRequest) -> ReadOutcome
+    ) throws -> (times: [Int64], effects: [AgentEffect]) {
+        let end = agent.now + span
+        var (times, all, effects) = ([Int64](), first, first)
+        while agent.now < end || !effects.reads.isEmpty {
+            if effects.reads.isEmpty {
+                let next = agent.engine.announcedWake?.milliseconds ?? end
+                effects = try agent.say(.tick, after: max(1, min(next, end) - agent.now))
+            } else {
+                times.append(agent.now)
+                effects = try agent.say(.read(effects.reads.map { A.result($0, outcome($0)) }))
+            }
+            all += effects
+        }
+        return (times, all)
+    }
+
+    @Test func `a file that may change without a trace is in sync when it stays the same, and is watched`()
+        throws
+    {
+        let agent = try makeSynced([A.file("f", 10)], reads: reading(1, trusted: true))
+        #expect(agent.engine.state.isInSync)
+        // A program maps it, and writes into it once.
+        var touched = A.file("f", 10)
+        touched.fingerprint.changed = Timestamp(seconds: 6, nanoseconds: 0)
+        let begin = agent.now
+        let effects = try agent.showing(["": [touched]], agent.say(.rescan))
+        func outcome(_ request: ReadRequest) -> ReadOutcome {
+            guard request.isInsisting else { return .busy }
+            return .content(content(2), touched.fingerprint, trusted: false)
+        }
+        let first = try live(agent, effects, forMilliseconds: 10_000, outcome)
+        let batch = try #require(first.effects.batch)
+        #expect(batch.operations.count == 1)
+        let next = try agent.say(
+            .message(A.accept(batch, from: 2)), .message(.changes(A.page([], through: 2))))
+        let rest = try live(agent, next, forMilliseconds: 120_000, outcome)
+        #expect(agent.engine.state.isInSync)
+        // It is still read now and then, but not all the time.
+        #expect((3...8).contains(rest.times.count), "\(rest.times.map { $0 - begin })")
+        #expect(rest.effects.batch == nil)
+        #expect(try agent.engine.locate(content(2).content) != nil)
+        // Another store: seen at the next reading, told when it stays.
+        func later(_ request: ReadRequest) -> ReadOutcome {
+            .content(content(3), touched.fingerprint, trusted: false)
+        }
+        let last = try live(agent, try agent.say(.tick), forMilliseconds: 40_000, later)
+        #expect(last.effects.batch?.operations.count == 1)
+    }
+
+    @Test func `a file that changes at every reading is told now and then`() throws {
+        let agent = try makeSynced([A.file("f", 10)], reads: reading(1, trusted: true))
+        var touched = A.file("f", 10)
+        touched.fingerprint.changed = Timestamp(seconds: 6, nanoseconds: 0)
+        let effects = try agent.showing(["": [touched]], agent.say(.rescan))
+        var number: UInt64 = 10
+        var revision: UInt64 = 1
+        var told = 0
+        var pending = effects
+        for _ in 0..<20 {
+            let next = try live(agent, pending, forMilliseconds: 1000) { request in
+                guard request.isInsisting else { return .busy }
+                number += 1
+                return .content(content(number), touched.fingerprint, trusted: false)
+            }
+            pending = []
+            guard let batch = next.effects.batch else {
+                pending = try agent.say(.tick)
+                continue
+            }
+            told += 1
+            revision += 1
+            pending = try agent.say(
+                .message(A.accept(batch, from: revision)),
+                .message(.changes(A.page([], through: revision))))
+        }
+        #expect((3...5).contains(told))
+    }
 }
 
 extension AgentConversation {

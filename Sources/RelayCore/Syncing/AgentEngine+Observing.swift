@@ -233,6 +233,7 @@ extension AgentEngine {
             clearTrouble(id)
             passing[id] = nil
             readRetries[id] = nil
+            drafts[id] = nil
             try putAndPlan(node)
         }
     }

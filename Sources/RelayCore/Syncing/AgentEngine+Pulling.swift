@@ -110,7 +110,11 @@ extension AgentEngine {
     private func pullPayload(
         _ node: ReplicaNode, _ state: NodeState, _ plan: PayloadPlan
     ) throws(StateError) {
-        guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
+        guard let local = node.local, let path = try localPath(node.id) else { return }
+        guard local.isTrusted else {
+            if readRetries[node.id]?.isSteady == true { problems[node.id] = Self.writtenText }
+            return
+        }
         let wanted: Payload
         let keepsLocal: Bool
         switch plan {

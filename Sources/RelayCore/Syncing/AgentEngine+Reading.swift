@@ -39,15 +39,44 @@ extension AgentEngine {
         }
         switch result.outcome {
         case .content(let description, let fingerprint, let isTrusted):
+            if !isTrusted, isUnsteady(node.id, local, description.content, fingerprint) {
+                try put(node)
+                return
+            }
             try took(description, fingerprint, isTrusted, node, local)
         case .absent: scans.insert(entry: local.placement)
         case .busy:
             readLater(node.id, first: 50)
-            problems[node.id] = "it is being written"
+            problems[node.id] = Self.writtenText
+            try put(node)
         case .failed(let problem):
             readLater(node.id, first: 1000)
             problems[node.id] = problem.description
+            try put(node)
         }
+    }
+
+    static var writtenText: String { "it is being written" }
+
+    /// Whether a file that a program may change without a trace did so since the last reading: it is taken
+    /// once it stayed the same for a while, or after the longest time that a write may take.
+    private func isUnsteady(
+        _ id: NodeID, _ local: LocalState, _ content: ContentID, _ fingerprint: Fingerprint
+    ) -> Bool {
+        guard let attempts = readRetries[id]?.attempts, attempts >= EngineLimits.busyReads,
+            local.payload?.content != content
+        else {
+            drafts[id] = nil
+            return false
+        }
+        let former = drafts.removeValue(forKey: id)
+        let since = former?.since ?? now
+        if let former, former.content == content, former.fingerprint == fingerprint { return false }
+        if since + EngineLimits.longestWriteMilliseconds <= now { return false }
+        drafts[id] = ReadDraft(content: content, fingerprint: fingerprint, since: since)
+        readRetries[id] = Retry(due: now + EngineLimits.quietMilliseconds, attempts: EngineLimits.busyReads)
+        problems[id] = Self.writtenText
+        return true
     }
 
     private func took(
@@ -59,6 +88,7 @@ extension AgentEngine {
         let payload = FilePayload(
             content: description.content, sizeBytes: description.sizeBytes, mode: fingerprint.permissions,
             modified: fingerprint.modified)
+        let isSame = local.payload == .file(payload) && local.fingerprint == fingerprint
         local.payload = .file(payload)
         local.fingerprint = fingerprint
         local.isTrusted = isTrusted || SeededBug.trustsYoungStamps.isMade
@@ -69,9 +99,20 @@ extension AgentEngine {
         }
         if node.remote?.state?.payload.content != description.content { offer(description) }
         clearTrouble(node.id)
-        readRetries[node.id] =
-            local.isTrusted ? nil : Retry(due: now + EngineLimits.distrustMilliseconds, attempts: 0)
+        drafts[node.id] = nil
+        readRetries[node.id] = local.isTrusted ? nil : nextReading(of: node.id, isSame: isSame)
         try putAndPlan(node)
+    }
+
+    /// What cannot be trusted is read again: soon at first, and ever later while it stays the same.
+    private func nextReading(of id: NodeID, isSame: Bool) -> Retry {
+        let former = readRetries[id]?.attempts ?? 0
+        let attempts = isSame ? former + 1 : min(former, EngineLimits.busyReads)
+        let delay = min(
+            EngineLimits.distrustMilliseconds << Int64(min(attempts, 16)),
+            EngineLimits.lastDistrustMilliseconds)
+        let isSteady = isSame && attempts >= EngineLimits.steadyReadings
+        return Retry(due: now + delay, attempts: attempts, isSteady: isSteady)
     }
 
     private func offer(_ description: ContentDescription) {
@@ -87,4 +128,12 @@ extension AgentEngine {
         let delay = min(first << Int64(min(attempts - 1, 10)), 10_000)
         readRetries[id] = Retry(due: now + delay, attempts: attempts)
     }
+}
+
+/// A content that was read from a file that a program may be changing.
+struct ReadDraft {
+    var content: ContentID
+    var fingerprint: Fingerprint
+    /// When the first one was read that has not been taken.
+    var since: Instant
 }

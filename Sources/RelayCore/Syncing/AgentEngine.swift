@@ -71,6 +71,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var readQueue = UniqueQueue<NodeID>()
     var reading: [NodeID: RelativePath] = [:]
     var readRetries: [NodeID: Retry] = [:]
+    /// Contents of files that may be being written, until they are taken or found changed.
+    var drafts: [NodeID: ReadDraft] = [:]
     var applying: [PlannedApply]?
     /// Whether the hub's history has changed since the steps under way were planned.
     var areStepsOutdated = false
@@ -248,12 +250,20 @@ package final class AgentEngine<Replica: ReplicaStore> {
         if case .removed(let revision)? = node.remote, node.isEmpty {
             try replica.noteRemoval(of: node.id, at: revision)
         }
-        if node.isEmpty || node.isInSync {
+        if node.isEmpty || node.isInSync || isSteadyInSync(node) {
             unsettled.remove(node.id)
             reverted.remove(node.id)
         } else {
             unsettled.insert(node.id)
         }
+    }
+
+    /// Whether nothing is to be done about the node but to read it again now and then.
+    private func isSteadyInSync(_ node: ReplicaNode) -> Bool {
+        guard readRetries[node.id]?.isSteady == true else { return false }
+        var trusted = node
+        trusted.local?.isTrusted = true
+        return trusted.isInSync
     }
 
     /// Writes a node's row, plans the node anew, and lets those go on who waited for it.

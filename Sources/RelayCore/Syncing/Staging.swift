@@ -21,6 +21,8 @@ struct Retry {
     /// Nil once it was due.
     var due: Instant?
     var attempts: Int
+    /// Of a file that programs may change without a trace: whether it stays the same from reading to reading.
+    var isSteady = false
 
     /// Whether it failed, but not so often that it seems to fail for good.
     var isFresh: Bool { (1..<6).contains(attempts) }
@@ -44,7 +46,7 @@ enum EngineLimits {
     static let quietMilliseconds: Int64 = 400
     /// After so long a file that is written without a pause is looked at all the same.
     static let longestWriteMilliseconds: Int64 = 5000
-    /// How long to wait before a fingerprint that is too young is looked at again.
+    /// How long to wait before a fingerprint that is too young is looked at again, at first and at last.
     static let distrustMilliseconds: Int64 = 25
     /// Fewer removals, or reverts, than this are never held.
     static let heldRemovals = 10
@@ -59,6 +61,12 @@ enum EngineLimits {
     /// How long what was written may take to reach the disk: what changed so long before the end of a run may
     /// be lost by a power cut.
     static let unwrittenSeconds: Int64 = 600
+    static let lastDistrustMilliseconds: Int64 = 30_000
+    /// So often a file is found open for writing before it is read all the same.
+    static let busyReads = 3
+    /// So often a file that cannot be trusted is found the same before it is taken to be in sync: by then, a
+    /// fingerprint that was merely too young can be trusted.
+    static let steadyReadings = 7
     /// How long to wait before what could not be looked at is looked at again.
     static let unseenRetryMilliseconds: Int64 = 5000
     static let firstRetryMilliseconds: Int64 = 20
