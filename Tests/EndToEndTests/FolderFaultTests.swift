@@ -91,6 +91,20 @@ import Testing
         #expect(try setup.differences() == "" && a.read("mnt/kept") == "1\n")
     }
 
+    @Test func `S46 an agent with few descriptors gets in sync`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        let id = try #require(b.run?.processID)
+        try Shell.run("prlimit --pid \(id) --nofile=64:64")
+        try a.shell("mkdir -p d/{1..60}/{1..5}; for i in d/*/*; do echo $i > $i/f; done")
+        try a.shell("head -c 5000000 /dev/urandom > big")
+        try setup.settle()
+        #expect(try setup.differences() == "")
+        try b.shell("for i in d/*/*; do echo again $i > $i/f; done")
+        try setup.settle()
+        #expect(try setup.differences() == "")
+    }
+
     @Test func `S25 a file in memory that stays mapped is in sync while it stays the same`() throws {
         let setup = try Setup()
         let disk = try FolderDisk(setup.directory + "/folder-a", tmpfs: "size=64m")

@@ -243,4 +243,20 @@ import Testing
             }
         }
     }
+
+    // MARK: Descriptors
+
+    @Test func `a folder that is in its place is verified without a descriptor`() throws {
+        let scratch = try Scratch()
+        #expect(scratch.folder.isRootInPlace())
+        let marker = try #require(bytes(at: scratch.path + "/.relay/root"))
+        // Written over, replaced, moved into a link: each is looked into.
+        writeBytes(scratch.path + "/.relay/root", [UInt8](marker.reversed()))
+        #expect(!scratch.folder.isRootInPlace())
+        writeBytes(scratch.path + "/.relay/root", marker)
+        #expect(scratch.folder.isRootInPlace())
+        #expect(rename(scratch.path + "/.relay", scratch.outer + "/relay") == 0)
+        #expect(symlink(scratch.outer + "/relay", scratch.path + "/.relay") == 0)
+        #expect(!scratch.folder.isRootInPlace())
+    }
 }

@@ -64,11 +64,7 @@ final class SourceCache: Sendable {
     func source(of content: ContentID) async -> SourceLookup {
         if let known = take(content) { return .open(known) }
         guard let location = await find(content) else { return .notHeld }
-        let folder = folder
-        let file = await pool.run {
-            try? folder.openSource(location.path, expecting: location.fingerprint)
-        }
-        guard let file else {
+        guard let file = await open(location) else {
             onChange(location.path)
             return .changed
         }
@@ -77,6 +73,20 @@ final class SourceCache: Sendable {
             manifest: location.manifest)
         keep(source, for: content)
         return .open(source)
+    }
+
+    /// Where the process has no descriptor left, those that are kept here are given up first.
+    private func open(_ location: LocalSource) async -> SourceFile? {
+        let folder = folder
+        return await pool.run { [self] in
+            do throws(Problem) {
+                return try folder.openSource(location.path, expecting: location.fingerprint)
+            } catch {
+                guard error.cause == .tooManyOpen else { return nil }
+                removeAll()
+                return try? folder.openSource(location.path, expecting: location.fingerprint)
+            }
+        }
     }
 
     /// A file that is being moved or looked at anew is nowhere for a moment.

@@ -176,7 +176,14 @@ struct ApplyBatch {
     }
 
     /// Notes that a directory's entries have changed.
-    mutating func touch(_ directory: Directory) { touched[ObjectIdentifier(directory)] = directory }
+    mutating func touch(_ directory: Directory) {
+        guard !mustSyncAll else { return }
+        touched[ObjectIdentifier(directory)] = directory
+        guard touched.count > Self.syncedDirectories else { return }
+        // None of them needs to be held any longer.
+        mustSyncAll = true
+        touched = [:]
+    }
 
     /// To be called when directories may have moved.
     mutating func forgetDirectories() { directories.forget() }
@@ -191,7 +198,7 @@ struct ApplyBatch {
 
     /// Makes all changes of directory entries durable.
     func sync() throws(Errno) {
-        if !mustSyncAll, touched.count <= Self.syncedDirectories, touched.values.allSatisfy(\.isReadable) {
+        if !mustSyncAll, touched.values.allSatisfy(\.isReadable) {
             for directory in touched.values { try directory.descriptor.sync() }
         } else {
             let number = folder.root.descriptor.number

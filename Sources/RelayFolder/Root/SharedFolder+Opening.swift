@@ -41,6 +41,7 @@ extension SharedFolder {
     /// Throws unless the path still leads to the root that was opened, with the same marker in it.
     package func verifyRoot() throws(FolderError) {
         if isClosed { throw .failed("cannot use \(path): the folder was closed") }
+        if isRootInPlace() { return }
         let found = try Self.openRoot(path)
         let status = try Self.opening(path) { () throws(Errno) in try found.status() }
         try Self.check(found, status, expecting: record, path: path)

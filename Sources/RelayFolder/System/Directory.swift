@@ -87,17 +87,30 @@ final class Directory: Sendable {
 struct DirectoryCache {
     private let root: Directory
     private var opened: [RelativePath: Directory] = [:]
-    private static let limit = 32
+    private static let limit = 16
 
     init(root: Directory) { self.root = root }
 
     mutating func directory(at path: RelativePath) throws(Errno) -> Directory {
         if path.isRoot { return root }
         if let directory = opened[path] { return directory }
-        let directory = try root.directory(at: path)
+        let directory = try open(path)
         if opened.count >= Self.limit { opened.removeAll(keepingCapacity: true) }
         opened[path] = directory
         return directory
+    }
+
+    /// Where the process has no descriptor left, those that are kept here are given up first.
+    private mutating func open(_ path: RelativePath) throws(Errno) -> Directory {
+        do throws(Errno) {
+            return try root.directory(at: path)
+        } catch {
+            guard error == .tooManyOpenFiles || error == .tooManyOpenFilesInSystem, !opened.isEmpty else {
+                throw error
+            }
+            forget()
+            return try root.directory(at: path)
+        }
     }
 
     mutating func forget() { opened.removeAll(keepingCapacity: true) }

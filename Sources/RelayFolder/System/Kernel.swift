@@ -35,6 +35,11 @@ enum Kernel {
         try status(descriptor.number, [], flags: RELAY_AT_EMPTY_PATH)
     }
 
+    /// What a path of the whole system leads to; links are followed.
+    static func status(path: String) throws(Errno) -> EntryStatus {
+        try status(AT_FDCWD, Array(path.utf8), flags: 0)
+    }
+
     private static func status(_ number: Int32, _ name: [UInt8], flags: Int32) throws(Errno) -> EntryStatus {
         var raw = relay_statx()
         _ = try withName(name) { name throws(Errno) in
