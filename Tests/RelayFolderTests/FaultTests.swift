@@ -142,6 +142,52 @@ import Testing
         #expect(try folder.park.names().isEmpty)
     }
 
+    @Test(arguments: [UInt(MS_RDONLY), 0])
+    func `a folder that cannot be written to is opened, and works once it can`(flags: UInt) throws {
+        let disk = try TemporaryMount(tmpfs: "size=2m,nr_inodes=40")
+        defer { disk.unmount() }
+        let path = disk.path + "/share"
+        let first = try SharedFolder.open(path, expecting: nil, create: true)
+        writeBytes(path + "/f", [1])
+        let record = first.record
+        first.close()
+        // Read-only, or without an inode left.
+        if flags == 0 {
+            var number = 0
+            while mkdir(disk.path + "/\(number)", 0o755) == 0 { number += 1 }
+        } else {
+            try #require(mount("tmpfs", disk.path, "tmpfs", flags | UInt(MS_REMOUNT), nil) == 0)
+        }
+        let folder = try SharedFolder.open(path, expecting: record, create: false)
+        defer { folder.close() }
+        guard case .entry(_, let found?) = folder.scan([.entry(relative("f"))])[0].outcome else {
+            Issue.record("not found")
+            return
+        }
+        let node = NodeID(high: 1, low: 1)
+        let removal = ApplyAction(node: node, step: .remove(relative("f"), expected: found.fingerprint))
+        if flags == 0 {
+            #expect(throws: Problem.self) { try stage(folder, 1, 4) }
+            #expect(rmdir(disk.path + "/0") == 0 && rmdir(disk.path + "/1") == 0)
+        } else {
+            guard case .failed(let problem) = folder.apply([removal])[0].outcome else {
+                Issue.record("removed")
+                return
+            }
+            #expect(problem.cause == .readOnly)
+            try #require(mount("tmpfs", disk.path, "tmpfs", UInt(MS_REMOUNT), nil) == 0)
+        }
+        let file = try folder.stage(node: node, content: contentID("new"), sizeBytes: 3)
+        try file.write(Array("new".utf8), at: 0)
+        let payload = FilePayload(
+            content: contentID("new"), sizeBytes: 3, mode: PermissionBits(0o600), modified: .zero)
+        try file.finish(payload)
+        let over = Displacing.entry(found.fingerprint, keep: true, conflictName: conflict)
+        let step = ApplyStep.placeFile(relative("f"), payload, over: over)
+        #expect(folder.apply([ApplyAction(node: node, step: step)])[0].outcome.kept == conflict)
+        #expect(bytes(at: path + "/f") == Array("new".utf8))
+    }
+
     // MARK: Our own directories
 
     @Test func `our own directories are made again when somebody removed them`() throws {

@@ -13,7 +13,7 @@ extension ApplyBatch {
         touch(parent)
         // By descriptor, so that nothing else than a directory is ever given the mode.
         let made = try parent.open(name, O_RDONLY | O_DIRECTORY)
-        try made.setMode(PermissionMode(mode.rawValue))
+        try made.setModeIfPossible(PermissionMode(mode.rawValue))
         return .done(try Kernel.status(made).fingerprint)
     }
 

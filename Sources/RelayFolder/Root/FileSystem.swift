@@ -15,9 +15,41 @@ struct FileSystem: Sendable {
     var clockGranularityNanoseconds: Int64
     /// Whether stores through shared mappings may leave no trace in a file's times.
     var hidesMappedWrites: Bool
+    /// Whether some directories cannot be renamed: on an overlay, those of a lower layer.
+    var hasFixedDirectories: Bool
 
-    /// Tries them out in a directory of our own.
+    /// Tries them out in a directory of our own. Where nothing can be made at present, since the disk is full
+    /// or read-only, the kind of the file system tells.
     static func probe(in directory: Directory) throws(Errno) -> FileSystem {
+        let number = directory.descriptor.number
+        let type = UInt32(truncatingIfNeeded: try Kernel.retrying { relay_file_system_type(number) })
+        let (canExchange, canRefuseReplacement) = try abilities(of: type, in: directory)
+        return FileSystem(
+            canExchange: canExchange, canRefuseReplacement: canRefuseReplacement,
+            clockGranularityNanoseconds: ClockGranularity.nanoseconds(
+                fileSystemType: type, kernel: ClockGranularity.runningKernel()),
+            hidesMappedWrites: type == FileSystemType.tmpfs,
+            hasFixedDirectories: type == FileSystemType.overlay)
+    }
+
+    private static func abilities(
+        of type: UInt32, in directory: Directory
+    ) throws(Errno) -> (canExchange: Bool, canRefuseReplacement: Bool) {
+        do throws(Errno) {
+            return try triedAbilities(in: directory)
+        } catch {
+            switch error {
+            case .noSpace, .diskQuotaExceeded, .readOnlyFileSystem:
+                let isKnown = FileSystemType.able.contains(type)
+                return (isKnown, isKnown)
+            default: throw error
+            }
+        }
+    }
+
+    private static func triedAbilities(
+        in directory: Directory
+    ) throws(Errno) -> (canExchange: Bool, canRefuseReplacement: Bool) {
         let (first, second) = (Array("probe-1".utf8), Array("probe-2".utf8))
         defer {
             try? directory.unlink(first)
@@ -26,14 +58,10 @@ struct FileSystem: Sendable {
         for name in [first, second] {
             _ = try directory.open(name, O_WRONLY | O_CREAT, mode: 0o600)
         }
-        let number = directory.descriptor.number
-        let type = UInt32(truncatingIfNeeded: try Kernel.retrying { relay_file_system_type(number) })
-        return FileSystem(
-            canExchange: try isSupported(.exchange, from: first, to: second, in: directory),
-            canRefuseReplacement: try isSupported(.noReplace, from: first, to: second, in: directory),
-            clockGranularityNanoseconds: ClockGranularity.nanoseconds(
-                fileSystemType: type, kernel: ClockGranularity.runningKernel()),
-            hidesMappedWrites: type == FileSystemType.tmpfs)
+        return (
+            try isSupported(.exchange, from: first, to: second, in: directory),
+            try isSupported(.noReplace, from: first, to: second, in: directory)
+        )
     }
 
     private static func isSupported(
@@ -59,4 +87,7 @@ enum FileSystemType {
     static let btrfs: UInt32 = 0x9123_683e
     static let overlay: UInt32 = 0x794c_7630
     static let tmpfs: UInt32 = 0x0102_1994
+
+    /// Those that are known to exchange names, and to refuse replacement.
+    static let able: Set<UInt32> = [ext4, xfs, btrfs, tmpfs]
 }

@@ -80,7 +80,7 @@ package final class StageFile: Sendable {
         do throws(Problem) {
             try perform("finish") { file throws(Errno) in
                 if let sizeBytes { try file.truncate(to: sizeBytes) }
-                try file.setMode(PermissionMode(mode.rawValue))
+                try file.setModeIfPossible(PermissionMode(mode.rawValue))
                 if let modified {
                     try file.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
                 }

@@ -60,6 +60,17 @@ struct Descriptor: ~Copyable, Sendable {
 
     func setMode(_ mode: PermissionMode) throws(Errno) { try Kernel.check(fchmod(number, mode)) }
 
+    /// Sets the mode, or leaves it as it is where the file system keeps none, or lets nobody set it.
+    func setModeIfPossible(_ mode: PermissionMode) throws(Errno) {
+        do throws(Errno) {
+            try setMode(mode)
+        } catch {
+            guard error == .notPermitted || error == .notSupported || error == .noFunction else {
+                throw error
+            }
+        }
+    }
+
     /// Sets the mode of what was opened with `O_PATH`.
     func setModeByPath(_ mode: PermissionMode) throws(Errno) {
         let number = self.number
