@@ -188,6 +188,50 @@ import Testing
         #expect(bytes(at: path + "/f") == Array("new".utf8))
     }
 
+    // MARK: Overlays
+
+    @Test func `entries of a lower layer are the same after they were copied up`() throws {
+        let scratch = try Scratch()
+        let merged = try TemporaryMount(overlayIn: scratch) { lower in
+            for name in ["/d", "/d/e"] { #expect(mkdir(lower + name, 0o755) == 0) }
+            for name in ["/f", "/g", "/d/e/h"] { writeBytes(lower + name, Array(name.utf8)) }
+        }
+        defer { withExtendedLifetime(scratch) { merged.unmount() } }
+        let folder = try SharedFolder.open(merged.path, expecting: nil, create: true)
+        defer { folder.close() }
+        func found(_ name: String) throws -> Fingerprint {
+            guard case .entry(_, let entry?) = folder.scan([.entry(relative(name))])[0].outcome else {
+                throw Problem(.other, "\(name) is not there")
+            }
+            return entry.fingerprint
+        }
+        func apply(_ step: ApplyStep, _ node: NodeID = NodeID(high: 1, low: 1)) -> ApplyOutcome {
+            folder.apply([ApplyAction(node: node, step: step)])[0].outcome
+        }
+        let directory = try found("d")
+        let payload = FilePayload(
+            content: contentID("new"), sizeBytes: 3, mode: PermissionBits(0o600), modified: .zero)
+        let file = try folder.stage(
+            node: NodeID(high: 1, low: 1), content: payload.content, sizeBytes: payload.sizeBytes)
+        try file.write(Array("new".utf8), at: 0)
+        try file.finish(payload)
+        let over = Displacing.entry(try found("f"), keep: false, conflictName: conflict)
+        guard case .done = apply(.placeFile(relative("f"), payload, over: over)) else {
+            Issue.record("a file that nobody edited was kept")
+            return
+        }
+        #expect(apply(.remove(relative("g"), expected: try found("g"))) == .done(nil))
+        writeBytes(merged.path + "/d/new", [1])
+        #expect(try found("d").identity == directory.identity)
+        // A directory of a lower layer cannot be renamed as one.
+        let move = ApplyStep.move(from: relative("d"), to: relative("moved"), identity: directory.identity)
+        #expect(apply(move) == .done(try found("moved")))
+        #expect(bytes(at: merged.path + "/moved/e/h") == Array("/d/e/h".utf8))
+        #expect(bytes(at: merged.path + "/moved/new") == [1])
+        #expect(access(merged.path + "/d", F_OK) != 0)
+        try folder.verifyRoot()
+    }
+
     // MARK: Our own directories
 
     @Test func `our own directories are made again when somebody removed them`() throws {

@@ -28,6 +28,12 @@ extension ApplyBatch {
         do throws(Errno) {
             try folder.renameNoReplace(source, oldName, to: target, newName)
         } catch {
+            if error == .improperLink, before.kind == .directory, folder.fileSystem.hasFixedDirectories {
+                touch(source)
+                touch(target)
+                let move = EntrywiseMove(folder: folder, source: source, target: target)
+                return .done(try move.carryOut(oldName, to: newName))
+            }
             guard error == .fileExists, try isSameName(before, target, newName) else { throw error }
             // One entry under two spellings, on a file system that folds case.
             try Kernel.rename(source.descriptor, oldName, to: target.descriptor, newName, .replace)

@@ -16,6 +16,11 @@ package struct RootRecord: Codable, Hashable, Sendable {
 
     package var identity: FileIdentity { FileIdentity(device: device, inode: inode, born: born) }
 
+    /// The record as it would be on a file system without birth times.
+    var withoutBirthTime: RootRecord {
+        RootRecord(marker: marker, identity: FileIdentity(device: device, inode: inode, born: .zero))
+    }
+
     package init(marker: String, identity: FileIdentity) {
         self.marker = marker
         device = identity.device

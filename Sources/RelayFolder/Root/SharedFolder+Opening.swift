@@ -18,8 +18,14 @@ extension SharedFolder {
         if expecting == nil { try refuseNested(path) }
         if create && expecting == nil { try makeRoot(path) }
         let root = try openRoot(path)
-        let status = try opening(path) { () throws(Errno) in try root.status() }
-        if let expecting { try check(root, status, expecting: expecting, path: path) }
+        let status = try opening(path) { () throws(Errno) in
+            try BirthTimes.ignoreWhereTheyChange(in: root)
+            return try root.status()
+        }
+        if let expecting {
+            let known = status.identity.born == .zero ? expecting.withoutBirthTime : expecting
+            try check(root, status, expecting: known, path: path)
+        }
         let relay = try own(EntryName.relayDirectory.bytes, in: root, path: path)
         let stage = try own(OwnDirectories.stageName, in: relay, path: path)
         let park = try own(OwnDirectories.parkName, in: relay, path: path)

@@ -36,11 +36,11 @@ struct EntryStatus {
         mount = raw.mount
         allocatedBytes = raw.blocks &* 512
         isMountRoot = raw.attributes & UInt64(RELAY_STATX_MOUNT_ROOT) != 0
-        let isBorn = raw.mask & UInt32(RELAY_STATX_BORN) != 0
+        let device = UInt64(raw.device_major) << 32 | UInt64(raw.device_minor)
+        let isBorn = raw.mask & UInt32(RELAY_STATX_BORN) != 0 && !BirthTimes.areIgnored(on: device)
         fingerprint = Fingerprint(
             identity: FileIdentity(
-                device: UInt64(raw.device_major) << 32 | UInt64(raw.device_minor), inode: raw.inode,
-                born: isBorn ? Timestamp(raw.born) : .zero),
+                device: device, inode: raw.inode, born: isBorn ? Timestamp(raw.born) : .zero),
             sizeBytes: raw.size, modified: Timestamp(raw.modified), changed: Timestamp(raw.changed),
             mode: raw.mode & 0o7777)
     }
