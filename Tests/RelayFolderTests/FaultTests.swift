@@ -334,6 +334,25 @@ import Testing
         }
     }
 
+    // MARK: Writers
+
+    @Test(arguments: places) func `a file that is written while its mode is set is looked at again`(
+        place: String
+    ) throws {
+        let scratch = try Scratch(in: place)
+        scratch.write("f", "aaaa")
+        let writer = open(scratch.path + "/f", O_WRONLY | O_CLOEXEC)
+        func step() throws -> ApplyStep {
+            .setMetadata(
+                relative("f"), expected: try scratch.fingerprint("f"), mode: PermissionBits(0o600),
+                modified: Timestamp(seconds: 5, nanoseconds: 7))
+        }
+        #expect(scratch.apply(try step()) == .changed)
+        #expect(scratch.mode("f") == 0o600)
+        close(writer)
+        #expect(scratch.apply(try step()).doneFingerprint != nil)
+    }
+
     // MARK: Descriptors
 
     @Test func `a folder that is in its place is verified without a descriptor`() throws {

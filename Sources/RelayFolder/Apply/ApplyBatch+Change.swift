@@ -64,7 +64,7 @@ extension ApplyBatch {
         let (parent, name) = try parent(of: path)
         let entry = try parent.open(name, RELAY_O_PATH)
         // As long as the lease is held, nobody can open the file to write into it, so that setting its time
-        // cannot hide an edit.
+        // cannot hide an edit. Where somebody has it open already, that can: then it is to be read again.
         let lease = ReadLease(in: parent, name)
         let before = try Kernel.status(entry)
         guard Self.isAsExpected(before, expected) else { return .changed }
@@ -78,10 +78,13 @@ extension ApplyBatch {
         }
         let after = try Kernel.status(entry).fingerprint
         if let lease { try syncMetadata(lease.descriptor) } else { syncAll() }
-        guard before.kind == .directory || after.sizeBytes == expected.sizeBytes,
-            before.kind == .directory || after.modified == modified ?? expected.modified
-        else { return .changed }
-        return .done(after)
+        if before.kind == .directory { return .done(after) }
+        guard after.sizeBytes == expected.sizeBytes, after.modified == modified ?? expected.modified else {
+            return .changed
+        }
+        // Where the file system does not take the mode, it would be set over and over.
+        let isLasting = after.permissions == mode
+        return lease?.isHeld == false && isLasting ? .changed : .done(after)
     }
 
     /// A directory's size and times change with its entries; it is known by what it is and its mode.

@@ -40,11 +40,13 @@ enum WriterProbe {
 /// A file opened for reading, with a read lease if one can be had, until the end of its life.
 final class ReadLease {
     let descriptor: Descriptor
+    /// Whether nobody can write into the file as long as this lives.
+    let isHeld: Bool
 
     /// Nil if the file cannot be opened.
     init?(in parent: Directory, _ name: [UInt8]) {
         guard let opened = try? parent.open(name, O_RDONLY | O_NONBLOCK) else { return nil }
+        isHeld = WriterProbe.hold(opened.number) == .none
         descriptor = opened
-        _ = WriterProbe.hold(descriptor.number)
     }
 }
