@@ -128,6 +128,17 @@ import Testing
         #expect(try setup.differences() == "")
     }
 
+    @Test func `S67 files that take hours to read hold up nothing`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        try a.shell("for i in 1 2 3 4; do truncate -s 1T huge$i; done")
+        #expect(try holds(within: 10) { try a.control("status").output.contains("huge1") })
+        for number in 1...3 {
+            try a.write("quick", "\(number)")
+            #expect(try holds(within: 5) { b.read("quick") == "\(number)" })
+        }
+    }
+
     @Test func `S68 a directory's bits that are not shared hold up no change of its mode`() throws {
         let setup = try Setup()
         let (a, b) = (try setup.agent("a"), try setup.agent("b"))

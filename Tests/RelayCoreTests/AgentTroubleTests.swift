@@ -236,6 +236,30 @@ private typealias A = AgentConversation
         }
         #expect((3...5).contains(told))
     }
+
+    @Test func `large files keep no small one from being read`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        var large = (0..<100).map { A.file("large\($0)", 100 + UInt64($0)) }
+        for index in large.indices { large[index].fingerprint.sizeBytes = 1 << 30 }
+        let effects = try agent.showing(["": large], agent.say(.rescan))
+        #expect(effects.reads.count == EngineLimits.largeReads)
+        let areLarge = effects.reads.allSatisfy(\.isLarge)
+        #expect(areLarge)
+        let small = try agent.showing(["": large + [A.file("small", 7)]], agent.say(.rescan))
+        #expect(small.reads.map(\.path) == [A.path("small")])
+        #expect(!small.reads[0].isLarge)
+        // As one is read, the next begins; all are in the end.
+        var asked = effects.reads
+        var all = Set(asked.map(\.path))
+        while let request = asked.first {
+            asked.removeFirst()
+            let more = try agent.say(.read([A.result(request, .failed(broken))])).reads
+            #expect(more.count <= 1)
+            for next in more where all.insert(next.path).inserted { asked.append(next) }
+        }
+        #expect(all.count == 100)
+    }
 }
 
 extension AgentConversation {

@@ -85,10 +85,13 @@ package struct ReadRequest: Hashable, Sendable {
     package var path: RelativePath
     /// Read although somebody has the file open for writing, as long as it does not change meanwhile.
     package var isInsisting: Bool
-    package init(node: NodeID, path: RelativePath, isInsisting: Bool = false) {
+    /// Whether the file was large when it was last looked at, so that reading it takes a while.
+    package var isLarge: Bool
+    package init(node: NodeID, path: RelativePath, isInsisting: Bool = false, isLarge: Bool = false) {
         self.node = node
         self.path = path
         self.isInsisting = isInsisting
+        self.isLarge = isLarge
     }
 }
 

@@ -4,29 +4,43 @@
 
 extension AgentEngine {
     func requestRead(_ id: NodeID) {
-        if reading[id] == nil { readQueue.insert(id) }
+        if reading[id] == nil, !largeReadQueue.contains(id) { readQueue.insert(id) }
     }
 
     func startReads() throws(StateError) {
         // Contents that nobody waits for any more must not keep others from being read.
         if offers.isFull, proposal == nil, candidates.isEmpty { offers.removeAll() }
         var requests: [ReadRequest] = []
-        while reading.count < EngineLimits.reads, !(isConnected && offers.isFull),
-            let id = readQueue.popFirst()
-        {
+        while reading.count < EngineLimits.reads, !(isConnected && offers.isFull), let id = nextToRead() {
             guard reading[id] == nil, !applyingNodes.contains(id),
                 let local = try replica.node(id)?.local, local.kind == .file,
                 local.payload == nil || !local.isTrusted, let path = try localPath(id)
             else { continue }
+            let isLarge = local.fingerprint.sizeBytes >= EngineLimits.largeFileBytes
+            if isLarge {
+                guard largeReads.count < EngineLimits.largeReads else {
+                    largeReadQueue.insert(id)
+                    continue
+                }
+                largeReads.insert(id)
+            }
             reading[id] = path
-            let isInsisting = (readRetries[id]?.attempts ?? 0) >= 3
-            requests.append(ReadRequest(node: id, path: path, isInsisting: isInsisting))
+            let isInsisting = (readRetries[id]?.attempts ?? 0) >= EngineLimits.busyReads
+            requests.append(
+                ReadRequest(node: id, path: path, isInsisting: isInsisting, isLarge: isLarge))
         }
         if !requests.isEmpty { effects.append(.read(requests)) }
     }
 
+    /// Large files wait apart, so that small ones are not kept waiting by them.
+    private func nextToRead() -> NodeID? {
+        if largeReads.count < EngineLimits.largeReads, let id = largeReadQueue.popFirst() { return id }
+        return readQueue.popFirst()
+    }
+
     func took(_ result: ReadResult) throws(StateError) {
         guard reading.removeValue(forKey: result.node) != nil else { return }
+        largeReads.remove(result.node)
         guard let node = try replica.node(result.node), let local = node.local, local.kind == .file,
             !applyingNodes.contains(result.node)
         else {

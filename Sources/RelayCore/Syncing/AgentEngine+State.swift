@@ -28,8 +28,8 @@ extension AgentEngine {
 
     private var isQuiet: Bool {
         scans.isEmpty && scanning == nil && missing.isEmpty && writing.isEmpty && rescans.isEmpty
-            && rootScanDue == nil && reading.isEmpty && readQueue.isEmpty && applying == nil
-            && proposal == nil && dirty.isEmpty
+            && rootScanDue == nil && reading.isEmpty && readQueue.isEmpty && largeReadQueue.isEmpty
+            && applying == nil && proposal == nil && dirty.isEmpty
     }
 
     /// Up to `limit` nodes that are not in sync or cannot be looked at, each with the reason.
@@ -57,7 +57,7 @@ extension AgentEngine {
     package func reason(_ id: NodeID) -> String {
         if let haltReason { return "halted: \(haltReason)" }
         if let problem = problems[id] { return problem }
-        if reading[id] != nil || readQueue.contains(id) { return "being read" }
+        if reading[id] != nil || readQueue.contains(id) || largeReadQueue.contains(id) { return "being read" }
         if missing[id] != nil { return "vanished a moment ago" }
         if case .waiting(let devices)? = stagings[id]?.progress {
             return "its content is only on \(devices.joined(separator: ", ")), not online now"

@@ -69,6 +69,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var unknown: [ScanTask.Target: Instant] = [:]
     var rootScanDue: Instant?
     var readQueue = UniqueQueue<NodeID>()
+    /// Large files that wait until fewer of them are being read.
+    var largeReadQueue = UniqueQueue<NodeID>()
+    var largeReads: Set<NodeID> = []
     var reading: [NodeID: RelativePath] = [:]
     var readRetries: [NodeID: Retry] = [:]
     /// Contents of files that may be being written, until they are taken or found changed.

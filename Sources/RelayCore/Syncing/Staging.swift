@@ -34,6 +34,9 @@ enum EngineLimits {
     /// How often in one turn what is to be done is gone through again, when it led to more.
     static let plannings = 8
     static let reads = 64
+    /// Reads of large files among those, so that they keep no small one waiting.
+    static let largeReads = 8
+    static let largeFileBytes: UInt64 = 8 << 20
     static let applySteps = 256
     static let stagings = 256
     /// Bytes of contents that were read and wait for their commit.
