@@ -136,6 +136,23 @@ static inline long relay_fcntl(int descriptor, int command, int argument)
     RELAY_RESULT(syscall(SYS_fcntl, descriptor, command, (long)argument));
 }
 
+/* prlimit(2): as many open files as the process may have, at most `most`. */
+static inline void relay_raise_descriptor_limit(uint64_t most)
+{
+    struct {
+        uint64_t present;
+        uint64_t granted;
+    } limit;
+    int files = 7;
+    if (syscall(SYS_prlimit64, 0, files, (void *)0, &limit) != 0)
+        return;
+    uint64_t wanted = limit.granted < most ? limit.granted : most;
+    if (limit.present >= wanted)
+        return;
+    limit.present = wanted;
+    syscall(SYS_prlimit64, 0, files, &limit, (void *)0);
+}
+
 /* mallopt(3), whose header the overlay leaves out. Returns 1 when the allocator took the setting. */
 extern int mallopt(int parameter, int value);
 

@@ -15,6 +15,7 @@ package enum Program {
         _ root: Root.Type, arranging: ([String]) -> [String] = { $0 }
     ) async -> Never {
         HeapLimits.apply()
+        DescriptorLimit.raise()
         #if DEBUG
             FailpointSwitch.apply()
         #endif
