@@ -122,6 +122,12 @@ extension AgentEngine {
         try release()
     }
 
+    /// Whether a directory that vanished, for which the folder is held, was made anew to bring it back.
+    func isReturning(_ directory: NodeID, as found: FoundEntry) throws(StateError) -> Bool {
+        guard replica.hold != nil, missing[directory] != nil, applying == nil else { return false }
+        return try replica.localNodes(identity: found.fingerprint.identity).isEmpty
+    }
+
     func confirmHold() throws(StateError) {
         isHoldConfirmed = true
         try release()

@@ -34,9 +34,10 @@ extension AgentEngine {
             try appear(found, at: placement)
             return
         }
-        let isSame =
-            local.kind == found.kind.kind
-            && (local.kind != .directory || local.fingerprint.identity == found.fingerprint.identity)
+        var isSame = local.kind == found.kind.kind
+        if isSame, local.kind == .directory, local.fingerprint.identity != found.fingerprint.identity {
+            isSame = try isReturning(current, as: found)
+        }
         if isSame {
             if missing.removeValue(forKey: current) != nil {
                 dirty.insert(current)
@@ -164,7 +165,11 @@ extension AgentEngine {
         case .directory:
             local.payload = .directory(mode: found.fingerprint.permissions)
             // A step that sets the mode expects all of it, also the bits that are not shared.
-            if local.fingerprint.mode != found.fingerprint.mode { local.fingerprint = found.fingerprint }
+            if local.fingerprint.mode != found.fingerprint.mode
+                || local.fingerprint.identity != found.fingerprint.identity
+            {
+                local.fingerprint = found.fingerprint
+            }
         case .symlink(let target):
             local.payload = .symlink(target: target)
             local.fingerprint = found.fingerprint
