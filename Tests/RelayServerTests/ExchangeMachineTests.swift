@@ -233,4 +233,118 @@ import Testing
             return
         }
     }
+
+    @Test func `a holder that is slow but delivers is taken for neither stuck nor silent`() {
+        var machine = machine()
+        var waiting = SlowHolder()
+        let bytes = 64 << 10
+        var next: UInt32 = 0
+        // A chunk a second, and a request more whenever one is through: 64 KiB/s.
+        for second in 0..<300 as Range<Int64> {
+            while next < UInt32(second) + 100 {
+                machine.want(source(next, sizeBytes: UInt32(bytes)), waiter(UInt64(next)), .device(asker))
+                next += 1
+            }
+            _ = machine.takeLookUps(limit: 0)
+            let instant = now + second * 1000
+            machine.lookedUp(machine.takeLookUps(limit: 1000), stored: [], now: instant)
+            machine.tick(now: instant)
+            var actions = machine.takeActions()
+            if let (request, index) = waiting.turn(asked(actions)) {
+                machine.arrived(first, request, index: index, chunk(bytes), now: instant)
+                let more = machine.takeActions()
+                _ = waiting.turn(asked(more), answers: false)
+                actions += more
+            }
+            #expect(!actions.contains { if case .stalled = $0 { true } else { false } }, "second \(second)")
+        }
+        // It is asked for what it delivers in a few seconds.
+        #expect((machine.holders[first]?.askedBytes ?? .max) <= 12 * bytes)
+    }
+
+    @Test func `a holder that passes over a request is followed by the next`() {
+        var machine = machine()
+        machine.want(source(0), waiter(0), .device(asker))
+        let passedOver = asked(lookUp(&machine))
+        #expect(passedOver.first?.link == first)
+        var stalled: Int64?
+        for moment in 0..<120 as Range<Int64> {
+            let instant = now + moment * 1000
+            let index = UInt32(moment) + 1
+            machine.want(source(index, sizeBytes: 256 << 10), waiter(UInt64(index)), .device(asker))
+            machine.lookedUp(machine.takeLookUps(limit: 10), stored: [], now: instant)
+            for ask in asked(machine.takeActions()) where ask.link == first {
+                for index in ask.indexes {
+                    machine.arrived(first, ask.request, index: index, chunk(100), now: instant)
+                }
+            }
+            machine.tick(now: instant)
+            let actions = machine.takeActions()
+            if actions.contains(where: { if case .stalled = $0 { true } else { false } }) {
+                #expect(asked(actions).first?.link == second && asked(actions).first?.indexes == [0])
+                stalled = moment
+                break
+            }
+        }
+        #expect(stalled.map { (30...32).contains($0) } == true)
+    }
+
+    @Test func `a fast holder is asked for more and more`() {
+        var machine = machine()
+        var open: [(link: LinkID, request: UInt32, indexes: [UInt32])] = []
+        for index in 0..<1000 as Range<UInt32> {
+            machine.want(source(index, sizeBytes: 64 << 10), waiter(UInt64(index)), .device(asker))
+        }
+        open += asked(lookUp(&machine))
+        #expect(machine.holders[first]?.askedBytes == 1 << 20)
+        var most = 0
+        while !open.isEmpty {
+            let ask = open.removeFirst()
+            for index in ask.indexes {
+                machine.arrived(first, ask.request, index: index, chunk(10), now: now + 5)
+                open += asked(machine.takeActions())
+                most = max(most, machine.holders[first]?.askedBytes ?? 0)
+            }
+        }
+        #expect(most > 15 << 20 && most <= 16 << 20)
+    }
+
+    @Test func `bytes of any chunk are a sign of life`() {
+        var machine = machine()
+        machine.want(source(0), waiter(1), .device(asker))
+        _ = lookUp(&machine)
+        for second in 1...60 as ClosedRange<Int64> {
+            let isBack = machine.heard(first, now: now + second * 1000)
+            #expect(!isBack)
+            machine.tick(now: now + second * 1000)
+        }
+        #expect(machine.takeActions().isEmpty)
+        // One that had been passed over counts again, and whoever waits may ask anew.
+        machine.tick(now: now + 71_000)
+        #expect(!machine.takeActions().isEmpty)
+        let arrivals = machine.arrivals
+        let isBack = machine.heard(first, now: now + 72_000)
+        #expect(isBack)
+        #expect(machine.arrivals == arrivals + 1)
+        machine.want(source(5), waiter(5), .device(asker))
+        machine.lookedUp(machine.takeLookUps(limit: 10), stored: [], now: now + 72_000)
+        #expect(asked(machine.takeActions()).first?.link == first)
+    }
+}
+
+/// A holder that answers one chunk at a time, and gives its requests turns of a chunk each.
+private struct SlowHolder {
+    private var requests: [(request: UInt32, indexes: [UInt32])] = []
+
+    /// Takes in what is asked, and gives the chunk that it answers now.
+    mutating func turn(
+        _ asks: [(link: LinkID, request: UInt32, indexes: [UInt32])], answers: Bool = true
+    ) -> (UInt32, UInt32)? {
+        for ask in asks { requests.append((ask.request, ask.indexes)) }
+        guard answers, !requests.isEmpty else { return nil }
+        var next = requests.removeFirst()
+        let index = next.indexes.removeFirst()
+        if !next.indexes.isEmpty { requests.append(next) }
+        return (next.request, index)
+    }
 }

@@ -13,6 +13,8 @@ final class ContentExchange: Sendable {
         var machine: ExchangeMachine
         var links: [LinkID: BulkLink] = [:]
         var current: [DeviceID: LinkID] = [:]
+        /// How many bytes of chunks had come over a connection when it was last taken for a sign of life.
+        var heardBytes: [LinkID: UInt64] = [:]
         var chunkWaiters: [WaiterID: OneShot<ChunkOutcome>] = [:]
         var manifestWaiters: [WaiterID: OneShot<ManifestOutcome>] = [:]
         var lastWaiter: UInt64 = 0
@@ -48,10 +50,29 @@ final class ContentExchange: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
             let now = Instant.now()
+            let isBack = noteHeard(now)
             drive { $0.tick(now: now) }
-            resumeParked(now: now, all: false)
+            resumeParked(now: now, all: isBack)
         }
     }
+
+    /// Tells the machine who is sending chunks, though none may be whole yet; a trickle does not count. True
+    /// if one of them had been passed over.
+    private func noteHeard(_ now: Instant) -> Bool {
+        state.withLock { state in
+            var isBack = false
+            for (id, link) in state.links {
+                let bytes = link.receivedChunkBytes
+                guard bytes >= state.heardBytes[id, default: 0] + Self.leastHeardBytes else { continue }
+                state.heardBytes[id] = bytes
+                if state.machine.heard(id, now: now) { isBack = true }
+            }
+            return isBack
+        }
+    }
+
+    /// Fewer bytes than these are no sign of life.
+    private static let leastHeardBytes: UInt64 = 4096
 
     private func lookUp() async {
         while !Task.isCancelled, !(await lookUps.take(limitBytes: 0)).isEmpty {
@@ -94,6 +115,7 @@ final class ContentExchange: Sendable {
         let superseded: BulkLink? = state.withLock { state in
             let older = state.current[link.device].flatMap { state.links.removeValue(forKey: $0) }
             if let older {
+                state.heardBytes[older.id] = nil
                 state.machine.detach(older.id, now: .now())
             }
             state.links[link.id] = link
@@ -109,6 +131,7 @@ final class ContentExchange: Sendable {
     func detach(_ link: BulkLink) {
         state.withLock { state in
             guard state.links.removeValue(forKey: link.id) != nil else { return }
+            state.heardBytes[link.id] = nil
             if state.current[link.device] == link.id { state.current[link.device] = nil }
             state.machine.detach(link.id, now: .now())
             for action in state.machine.takeActions() { perform(action, &state) }

@@ -11,16 +11,17 @@ extension ExchangeMachine {
 
     /// Asks the holder for more, when enough was answered that it is worth a request.
     mutating func fill(_ link: LinkID, now: Instant) {
-        guard holders[link]?.askedBytes ?? .max <= limits.askedBytes * 3 / 4,
-            var holder = holders.take(link)
+        guard let window = holders[link]?.windowBytes,
+            holders[link]?.askedBytes ?? .max <= window * 3 / 4, var holder = holders.take(link)
         else { return }
-        var picked = Picked(isPatient: false, budgetBytes: limits.askedBytes - holder.askedBytes)
+        let patientBytes = min(limits.patientBytes, window)
+        var picked = Picked(isPatient: false, budgetBytes: window - holder.askedBytes)
         pick(&picked, from: &holder.urgent, link)
         ask(&holder, picked, now: now)
-        if holder.urgent.isEmpty, holder.patientBytes <= limits.patientBytes / 2,
-            holder.askedBytes <= limits.askedBytes / 2
+        if holder.urgent.isEmpty, holder.patientBytes <= patientBytes / 2,
+            holder.askedBytes <= window / 2
         {
-            picked = Picked(isPatient: true, budgetBytes: limits.patientBytes - holder.patientBytes)
+            picked = Picked(isPatient: true, budgetBytes: patientBytes - holder.patientBytes)
             pick(&picked, from: &holder.patient, link)
             ask(&holder, picked, now: now)
         }
@@ -120,20 +121,12 @@ extension ExchangeMachine {
             return nil
         }
         let (device, content) = (holder.device, ask.content)
-        add(part, link, request, now: now)
+        holders[link]?.add(part, to: request, now: now)
         guard count == Int(total), let whole = holders[link]?.close(request, now: now),
             case .asked(link, request)? = manifests[content]?.phase
         else { return nil }
         manifests[content]?.phase = .keeping(device)
         return (content, Manifest(whole.parts))
-    }
-
-    private mutating func add(
-        _ part: [ChunkReference], _ link: LinkID, _ request: UInt32, now: Instant
-    ) {
-        holders[link]?.asks[request]?.parts.append(contentsOf: part)
-        holders[link]?.asks[request]?.progress = now
-        holders[link]?.progress = now
     }
 
     mutating func manifestKept(_ content: ContentID, _ manifest: Manifest) {

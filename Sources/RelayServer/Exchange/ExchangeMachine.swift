@@ -68,8 +68,18 @@ struct ExchangeMachine {
     // MARK: Devices
 
     mutating func attach(_ link: LinkID, _ device: DeviceID, now: Instant) {
-        holders.attach(link, device, now: now)
+        holders.attach(link, device, limitBytes: limits.askedBytes, now: now)
         arrivals += 1
+    }
+
+    /// Bytes of chunks came from the holder, whatever for: it is alive. True if it had been passed over.
+    mutating func heard(_ link: LinkID, now: Instant) -> Bool {
+        guard let holder = holders[link] else { return false }
+        holders[link]?.progress = now
+        guard holder.stalledUntil > now else { return false }
+        holders[link]?.stalledUntil = now
+        arrivals += 1
+        return true
     }
 
     mutating func detach(_ link: LinkID, now: Instant) {
@@ -84,11 +94,7 @@ struct ExchangeMachine {
     /// Passes over those who are silent too long.
     mutating func tick(now: Instant) {
         var isChanged = false
-        for var holder in holders.all {
-            guard let oldest = holder.asks.keys.min(), let ask = holder.asks[oldest] else { continue }
-            let isSilent = holder.progress + limits.stallMilliseconds < now
-            let isStuck = ask.progress + 3 * limits.stallMilliseconds < now
-            guard isSilent || isStuck else { continue }
+        for var holder in holders.all where holder.isStalled(limits, now: now) {
             isChanged = true
             act(.stalled(holder.device))
             holder.stalledUntil = now + limits.penaltyMilliseconds
@@ -204,7 +210,8 @@ struct ExchangeMachine {
     mutating func arrived(
         _ link: LinkID, _ request: UInt32, index: UInt32, _ chunk: EncodedChunk, now: Instant
     ) {
-        guard let asked = holders[link]?.settle(request, index: index, now: now) else { return }
+        guard let asked = holders[link]?.settle(request, index: index, isDelivered: true, now: now)
+        else { return }
         let id = asked.reference.id
         if let job = chunks[id] { take(chunk, id, job) }
         fill(link, now: now)
@@ -243,7 +250,9 @@ struct ExchangeMachine {
     ) {
         guard let device = holders[link]?.device else { return }
         if let index {
-            guard let asked = holders[link]?.settle(request, index: index, now: now) else { return }
+            guard
+                let asked = holders[link]?.settle(request, index: index, isDelivered: false, now: now)
+            else { return }
             fail(asked.reference.id, link, request, device, isBusy: isBusy, now: now)
         } else {
             guard let ask = holders[link]?.close(request, now: now) else { return }

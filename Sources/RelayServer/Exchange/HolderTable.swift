@@ -17,7 +17,11 @@ struct Ask {
     var isManifest = false
     /// What came of the chunk list.
     var parts: [ChunkReference] = []
+    /// When an answer came last.
     var progress: Instant
+    /// What the holder may deliver of other requests before this one has its turn again, counted in
+    /// `Holder.deliveredBytes`.
+    var turn: UInt64 = 0
     /// How many of the chunks nobody wants any more.
     var unwanted = 0
 
@@ -48,37 +52,80 @@ struct Holder {
     var patient = Fifo<ChunkID>()
     var askedBytes = 0
     var patientBytes = 0
+    /// When anything was heard of the holder last that is part of a chunk or an answer.
     var progress: Instant
     var stalledUntil: Instant
+    /// What it delivered of what it was asked for, since it came online.
+    private(set) var deliveredBytes: UInt64 = 0
+    private var pace: HolderPace
     private var lastRequest: UInt32 = 0
 
-    init(link: LinkID, device: DeviceID, now: Instant) {
+    init(link: LinkID, device: DeviceID, limitBytes: Int, now: Instant) {
         self.link = link
         self.device = device
         progress = now
         stalledUntil = now
+        pace = HolderPace(limitBytes: limitBytes, now: now)
     }
+
+    /// The most bytes that it is to be asked for at a time.
+    var windowBytes: Int { pace.windowBytes }
 
     /// Notes a request as sent, and returns its number.
     mutating func open(_ ask: Ask) -> UInt32 {
-        if asks.isEmpty { progress = ask.progress }
+        if asks.isEmpty {
+            progress = ask.progress
+            pace.begin(ask.progress)
+        }
         repeat { lastRequest &+= 1 } while asks[lastRequest] != nil
-        asks[lastRequest] = ask
         for chunk in ask.chunks.values { count(chunk, 1) }
+        asks[lastRequest] = ask
+        noteTurn(of: lastRequest)
         return lastRequest
     }
 
-    /// Takes one chunk off a request; nil if it was not asked for.
-    mutating func settle(_ request: UInt32, index: UInt32, now: Instant) -> AskedChunk? {
+    /// Takes one chunk off a request; nil if it was not asked for. `isDelivered`: it came.
+    mutating func settle(
+        _ request: UInt32, index: UInt32, isDelivered: Bool, now: Instant
+    ) -> AskedChunk? {
         guard let chunk = asks[request]?.chunks.removeValue(forKey: index) else { return nil }
         progress = now
+        count(chunk, -1)
+        if isDelivered {
+            deliveredBytes += UInt64(chunk.reference.sizeBytes)
+            pace.noteDelivered(Int(chunk.reference.sizeBytes), now)
+        }
         if asks[request]?.chunks.isEmpty == true {
             asks[request] = nil
         } else {
             asks[request]?.progress = now
+            noteTurn(of: request)
         }
-        count(chunk, -1)
         return chunk
+    }
+
+    /// A part of a chunk list came.
+    mutating func add(_ part: [ChunkReference], to request: UInt32, now: Instant) {
+        asks[request]?.parts.append(contentsOf: part)
+        asks[request]?.progress = now
+        noteTurn(of: request)
+        progress = now
+    }
+
+    /// A holder gives its requests turns: each has its next one before twice of all that was asked for is
+    /// delivered, and a chunk more for the turn that is under way.
+    private mutating func noteTurn(of request: UInt32) {
+        asks[request]?.turn = deliveredBytes + UInt64(2 * askedBytes + ContentLimits.chunkBytes)
+    }
+
+    /// Whether the holder says nothing though it was asked, or passes over one of the requests. How long it
+    /// takes for the others is no reason: it may be slow.
+    func isStalled(_ limits: ExchangeLimits, now: Instant) -> Bool {
+        guard !asks.isEmpty else { return false }
+        if progress + limits.stallMilliseconds < now { return true }
+        return asks.values.contains {
+            $0.progress + 3 * limits.stallMilliseconds < now && deliveredBytes > $0.turn
+        }
     }
 
     /// Takes back a whole request; nil if there is none of that number.
@@ -107,8 +154,8 @@ struct HolderTable {
 
     var all: [Holder] { holders.values.sorted { $0.link < $1.link } }
 
-    mutating func attach(_ link: LinkID, _ device: DeviceID, now: Instant) {
-        holders[link] = Holder(link: link, device: device, now: now)
+    mutating func attach(_ link: LinkID, _ device: DeviceID, limitBytes: Int, now: Instant) {
+        holders[link] = Holder(link: link, device: device, limitBytes: limitBytes, now: now)
         links[device] = link
     }
 

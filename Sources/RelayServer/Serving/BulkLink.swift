@@ -38,6 +38,9 @@ final class BulkLink: Sendable {
     /// when the message was written.
     func send(_ message: BulkMessage, bytes: Int = 0) { outgoing.put(message, bytes: bytes) }
 
+    /// How many bytes of chunks came from the device so far, of whole chunks or of one that is on its way.
+    var receivedChunkBytes: UInt64 { connection.receivedChunkBytes }
+
     /// Whether nothing of the content was relayed to the device lately.
     func isFirstRelay(of content: ContentID) -> Bool {
         relayed.withLock { relayed in

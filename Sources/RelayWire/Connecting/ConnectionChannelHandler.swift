@@ -3,6 +3,7 @@
 import NIOCore
 import NIOSSL
 import RelayCore
+import Synchronization
 
 /// The end of a connection's pipeline, on its event loop: frames in both directions, back-pressure, signs of
 /// life, deadlines and the farewell.
@@ -184,6 +185,7 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     }
 
     private func decode(_ buffer: inout ByteBuffer) {
+        defer { inbox.chunkBytes.store(decoder.chunkBytes, ordering: .relaxed) }
         var frames: [Frame] = []
         do throws(WireError) {
             while state != .ended, let frame = try decoder.next(from: &buffer) {

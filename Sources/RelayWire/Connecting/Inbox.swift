@@ -17,6 +17,9 @@ final class Inbox: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
+    /// How many bytes of chunks came, those of an unfinished frame included. Written by the loop alone.
+    let chunkBytes = Atomic<UInt64>(0)
+
     private let guarded = Mutex(Guarded())
     private let limitWeight: Int
     private let limitCount: Int

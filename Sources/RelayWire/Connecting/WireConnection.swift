@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import RelayCore
+import Synchronization
 
 /// An open connection. Messages come from `next` in the order in which the peer sent them; `send` waits while
 /// too much is on its way. Signs of life are exchanged inside and never seen.
@@ -34,6 +35,9 @@ package final class WireConnection<Inbound: Sendable, Outbound: Sendable>: Senda
 
     /// How many messages came and were not received yet.
     package var unreadCount: Int { link.inbox.count }
+
+    /// How many bytes of chunks came, of whole chunks or of one that is on its way.
+    package var receivedChunkBytes: UInt64 { link.inbox.chunkBytes.load(ordering: .relaxed) }
 
     /// Sends a message. Returns when it is on its way, which does not mean that it arrived.
     ///

@@ -18,6 +18,9 @@ struct FrameDecoder {
     /// What may come. Changes between frames only.
     var phase: FramePhase
 
+    /// How many bytes of chunks came so far, those of an unfinished frame included.
+    private(set) var chunkBytes: UInt64 = 0
+
     private var state = State.header(needed: WireLimits.frameHeaderBytes)
     private var header: [UInt8] = []
     private var payload: [UInt8] = []
@@ -39,6 +42,7 @@ struct FrameDecoder {
                 state = try stateAfterHeader()
             case .payload(let kind, let missing):
                 let moved = Self.move(missing, from: &buffer, to: &payload)
+                if kind == .chunk { chunkBytes += UInt64(moved) }
                 guard moved == missing else {
                     state = .payload(kind, missing: missing - moved)
                     return nil
