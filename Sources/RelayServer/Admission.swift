@@ -39,7 +39,7 @@ struct Admission: Sendable {
         let share = shares[hello.share]
         do {
             if let share, try await isMember(device, of: share.record.id) {
-                return .success(answer(share, device))
+                return await answer(share, device)
             }
             guard let token = hello.token else {
                 return .failure(
@@ -56,7 +56,7 @@ struct Admission: Sendable {
                     "device": "\(device.short)", "name": "\(displayText(Array(hello.deviceName.utf8)))",
                     "share": "\(displayText(Array(hello.share.utf8)))",
                 ])
-            return .success(answer(share, device))
+            return await answer(share, device)
         } catch {
             logger.error("cannot decide on admission", metadata: ["error": "\(error)"])
             return .failure(.failure)
@@ -83,7 +83,10 @@ struct Admission: Sendable {
         return isGood
     }
 
-    private func answer(_ share: Share, _ device: DeviceID) -> HelloAnswer {
-        HelloAnswer(share: share.record.id, device: device, heartbeatSeconds: heartbeatSeconds)
+    /// A member is admitted, or told why the share cannot be served.
+    private func answer(_ share: Share, _ device: DeviceID) async -> Result<HelloAnswer, Refusal> {
+        if let error = await share.session.unavailability() { return .failure(.failure(error)) }
+        return .success(
+            HelloAnswer(share: share.record.id, device: device, heartbeatSeconds: heartbeatSeconds))
     }
 }

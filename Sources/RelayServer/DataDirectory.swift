@@ -2,6 +2,7 @@
 
 import Glibc
 import RelayCore
+import RelayStorage
 
 /// A hub's data directory, locked against other hubs for as long as this lives.
 final class DataDirectory: Sendable {
@@ -42,7 +43,26 @@ final class DataDirectory: Sendable {
     static func isUsed(_ path: String) -> Bool { access(registry(in: path), F_OK) == 0 }
 
     /// The directory of a share's files.
-    func share(_ id: ShareID) -> String { path + "/shares/" + id.description }
+    func share(_ id: ShareID) -> String { share(id.description) }
+    func share(_ id: String) -> String { path + "/shares/" + id }
+
+    /// The ids of those shares, as directories have them, in which changes were made.
+    func usedShares() -> [String] {
+        guard let stream = opendir(path + "/shares") else { return [] }
+        defer { closedir(stream) }
+        var result: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard bytes(hexadecimal: name)?.count == 16 else { continue }
+            switch try? IndexWitness.testimony(of: OpenShare.index(in: share(name))) {
+            case .head(let cursor) where cursor.revision != .zero: result.append(name)
+            default: break
+            }
+        }
+        return result.sorted()
+    }
 
     /// The shared folder in which the directory lies, or will lie when it is made.
     private static func sharedFolder(around path: String) -> String? {

@@ -64,6 +64,9 @@ package final class Hub: HubControlling, Service {
         let shares = ShareTable()
         do throws(StateError) {
             for share in try await opener.openAll() { shares.add(share) }
+            if shares.all.isEmpty, let share = try await opener.create(configuration.shareName) {
+                shares.add(share)
+            }
         } catch {
             throw .state(error.description)
         }
@@ -122,13 +125,17 @@ package final class Hub: HubControlling, Service {
     }
 
     private func openRegistry(_ directory: DataDirectory) async throws(HubError) -> HubRegistry {
-        let name = configuration.shareName
         do throws(StateError) {
             return try await lane.run { () throws(StateError) in
-                let registry = try HubRegistry(path: directory.registry)
-                if try registry.shares().isEmpty {
-                    let id = ShareID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-                    try registry.createShare(name: name, id: id)
+                let used = directory.usedShares()
+                let registry = try HubRegistry(path: directory.registry, mustExist: !used.isEmpty)
+                let known = Set(try registry.shares().map(\.id.description))
+                if let stranger = used.first(where: { !known.contains($0) }) {
+                    registry.close()
+                    throw StateError(
+                        "cannot use hub registry \(directory.registry): it does not know the share whose"
+                            + " files are in \(directory.share(stranger)): it lost its -wal file, or is an"
+                            + " older one; put back the one that was there, or move that directory away")
                 }
                 return registry
             }

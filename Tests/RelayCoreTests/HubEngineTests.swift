@@ -303,4 +303,30 @@ private struct Conversation {
         #expect(received == (1...10).map { C.node($0) })
         #expect(effects.last == .send(C.desk, .pong(5)))
     }
+
+    @Test func `what came to nothing with its transaction is taken back, and can be decided again`() throws {
+        let conversation = try Conversation()
+        let (engine, index) = (conversation.engine, conversation.index)
+        index.commit()
+        let inputs: [HubInput] = [
+            .subscribed(SubscriberID(3), DeviceID(Bytes32(3, 0, 0, 0)), nil, unanswered: nil, isBare: false),
+            .unsubscribed(C.desk),
+            .commit(
+                C.laptop,
+                C.batch(
+                    1,
+                    .create(
+                        node: C.node(1), placement: Placement(parent: .root, name: F.name("d")),
+                        payload: F.directory(), origin: nil))),
+        ]
+        let first = try engine.receive(inputs)
+        index.rollBack()
+        engine.rollBack()
+        // Nobody but those who had subscribed before is told of what is decided next.
+        let other = try engine.receive([.pinged(C.desk, 1), .pinged(SubscriberID(3), 2)])
+        #expect(other == [.send(C.desk, .pong(1))])
+        index.rollBack()
+        engine.rollBack()
+        #expect(try engine.receive(inputs) == first)
+    }
 }

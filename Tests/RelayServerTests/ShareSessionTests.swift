@@ -11,7 +11,8 @@ import Testing
         try await withDirectory { directory in
             let session = ShareSession(
                 share: ShareRecord(id: ShareID(high: 1, low: 2), name: "shared"), directory: directory,
-                limitBytes: nil, acquisitions: AcquisitionQueue(), logger: testLogger())
+                isNew: true, limitBytes: nil, gate: StoreGate(logger: testLogger()),
+                acquisitions: AcquisitionQueue(), logger: testLogger())
             try await session.open()
             let epoch = try #require(await session.standing()).head.epoch
             await withTaskGroup(of: Void.self) { group in

@@ -75,6 +75,7 @@ func describe(_ message: HubMessage) -> String {
             + page.records.map(describe).joined(separator: ", ")
     case .committed(_, let answers, let at): "committed at \(at.revision): \(answers)"
     case .ping, .pong: "ping"
+    case .trouble(let text): "trouble \(text ?? "over")"
     case .goodbye(let reason, let text): "goodbye \(reason) \(text)"
     }
 }

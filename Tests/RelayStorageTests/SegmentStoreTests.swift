@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import RelayCore
 import RelayStorage
 import Testing
@@ -184,5 +185,43 @@ import Testing
         #expect(try scan(store).count == 200)
         #expect(directory.mode("segments") == 0o700)
         #expect(directory.mode("segments/00000000.seg") == 0o600)
+    }
+
+    @Test func `a probe leaves nothing behind`() throws {
+        let store = try open()
+        let first = try #require(try store.store([chunk(1)])?.first)
+        try store.probe(bytes: 100_000)
+        #expect(store.usedBytes == 16 + 152)
+        #expect(try directory.bytes("segments/00000000.seg").count == 16 + 152)
+        let second = try #require(try store.store([chunk(2)])?.first)
+        #expect(try store.read(first) == chunk(1).1 && store.read(second) == chunk(2).1)
+        let empty = try SegmentStore(directory: directory.file("empty"), limitBytes: 0)
+        try empty.probe(bytes: 100_000)
+        #expect(try directory.names(in: "empty") == [])
+    }
+
+    @Test func `a full disk takes nothing of what did not fit, and goes on when there is room`() throws {
+        let disk = directory.file("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        // Without the right to mount there is nothing to try.
+        guard mount("tmpfs", disk, "tmpfs", 0, "size=128k") == 0 else { return }
+        defer { umount2(disk, 2) }
+        let store = try SegmentStore(directory: disk + "/segments", limitBytes: nil)
+        let first = try #require(try store.store([chunk(1, count: 20_000)])?.first)
+        let used = store.usedBytes
+        #expect {
+            try store.store([chunk(2, count: 100_000), chunk(3, count: 100_000)])
+        } throws: { ($0 as? StateError)?.isDiskFull == true }
+        #expect(throws: StateError.self) { try store.probe(bytes: 200_000) }
+        #expect(store.usedBytes == used)
+        try store.probe(bytes: 50_000)
+        let small = try #require(try store.store([chunk(4)])?.first)
+        #expect(mount("tmpfs", disk, "tmpfs", UInt(MS_REMOUNT), "size=1m") == 0)
+        try store.probe(bytes: 200_000)
+        let large = try #require(
+            try store.store([chunk(2, count: 100_000), chunk(3, count: 100_000)]))
+        #expect(try store.read(first) == chunk(1, count: 20_000).1)
+        #expect(try store.read(small) == chunk(4).1)
+        #expect(try store.read(large[1]) == chunk(3, count: 100_000).1)
     }
 }

@@ -75,7 +75,7 @@ enum Specimens {
                 .accepted(Revision(10)), .stale, .nameTaken(by: other), .parentGone, .nodeGone, .cycle,
                 .notEmpty, .refused("no"),
             ], decidedAt: Landmark(revision: Revision(11), chain: cursor.chain)),
-        .ping(0), .pong(2), .goodbye(.superseded, "bye"),
+        .ping(0), .pong(2), .trouble("full"), .trouble(nil), .goodbye(.superseded, "bye"),
     ]
 
     static let bulkMessages: [BulkMessage] = [

@@ -29,6 +29,9 @@ extension FolderRun {
             problems.insert(
                 PathReport(path: ".", reason: "changes are not noticed at once: \(trouble)"), at: 0)
         }
+        if let trouble = link.trouble {
+            problems.insert(PathReport(path: ".", reason: "changes made here wait: \(trouble)"), at: 0)
+        }
         return FolderReport(
             path: path, share: share, hub: parts.hubText, state: state,
             reason: engine?.haltReason ?? (link.isConnected ? nil : link.reason ?? "connecting"),

@@ -15,6 +15,8 @@ final class HubLink: Sendable {
         var isConnected = false
         /// Why there is no connection; nil before the first attempt ended.
         var reason: String?
+        /// Why the hub takes no changes, though there is a connection.
+        var trouble: String?
     }
 
     private struct State {
@@ -171,6 +173,7 @@ final class HubLink: Sendable {
         exchange.detach()
         let questions = state.withLock { state in
             state.status.isConnected = false
+            state.status.trouble = nil
             state.newest = nil
             state.current = nil
             defer { state.questions = [:] }
@@ -189,6 +192,7 @@ final class HubLink: Sendable {
                     case .goodbye(let reason, let text): return .refused(reason, text)
                     case .pong(let number): state.withLock { $0.questions[number] }?.set(true)
                     case .ping(let number): send(.pong(number))
+                    case .trouble(let text): note(trouble: text)
                     case .welcome, .changes, .committed: post(.message(message))
                     }
                 }
@@ -196,6 +200,19 @@ final class HubLink: Sendable {
             return .lost("the hub closed the connection")
         } catch {
             return error
+        }
+    }
+
+    private func note(trouble: String?) {
+        let isNews = state.withLock { state in
+            defer { state.status.trouble = trouble }
+            return state.status.trouble != trouble
+        }
+        guard isNews else { return }
+        if let trouble {
+            logger.warning("the hub takes no changes for now", metadata: ["reason": "\(trouble)"])
+        } else {
+            logger.info("the hub takes changes again")
         }
     }
 

@@ -27,6 +27,10 @@ extension Rendering {
             }
         }
         let hasDevices = report.shares.contains { !$0.devices.isEmpty }
-        return [head, ""] + shares.lines + (hasDevices ? [""] + devices.lines : [])
+        let troubles = report.shares.compactMap { share in
+            share.trouble.map { "\(shown(share.name)): \(shown($0))" }
+        }
+        return [head, ""] + shares.lines + (troubles.isEmpty ? [] : [""] + troubles)
+            + (hasDevices ? [""] + devices.lines : [])
     }
 }

@@ -3,8 +3,8 @@
 /// The hub's commit engine for one share: orders operations and feeds the changes to subscribers.
 ///
 /// A deterministic machine: inputs go in, effects come out; it does no I/O but through its index. The owner
-/// runs each `receive` in one transaction of the index and carries out the effects once that is durable.
-/// After an error the engine is dropped, and a new one made over the index.
+/// runs each `receive` in one transaction of the index and carries out the effects once that is durable. When
+/// the transaction fails, the engine is told by `rollBack`, or dropped and a new one made over the index.
 package final class HubEngine<Index: ShareIndex> {
     private struct Subscriber {
         var device: DeviceID
@@ -22,6 +22,8 @@ package final class HubEngine<Index: ShareIndex> {
     private let chain: (ChainValue, NodeRecord) -> ChainValue
     private let offer: (ContentID) -> ContentOffer?
     private var subscribers: [SubscriberID: Subscriber] = [:]
+    /// As they were before the last `receive`.
+    private var former: [SubscriberID: Subscriber] = [:]
 
     /// How many pages may be on their way to one subscriber.
     package static var limitPagesUnderWay: Int { 4 }
@@ -37,7 +39,11 @@ package final class HubEngine<Index: ShareIndex> {
         self.offer = offer
     }
 
+    /// Takes back the last `receive`, whether it threw or not, with whose transaction nothing was changed.
+    package func rollBack() { subscribers = former }
+
     package func receive(_ inputs: [HubInput]) throws(StateError) -> [HubEffect] {
+        former = subscribers
         var effects: [HubEffect] = []
         var group = CommitGroup(start: index.head.revision)
         for input in inputs {

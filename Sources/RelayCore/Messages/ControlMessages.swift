@@ -25,6 +25,9 @@ package enum HubMessage: Hashable, Sendable {
     case committed(BatchID, answers: [OperationAnswer], decidedAt: Landmark)
     case ping(UInt64)
     case pong(UInt64)
+    /// Why the hub decides no commits at present, for people; nil: it does again. Commits wait meanwhile, and
+    /// nothing else does.
+    case trouble(String?)
     /// The last message before the hub closes the connection; the text is for people.
     case goodbye(RefusalReason, String)
 }

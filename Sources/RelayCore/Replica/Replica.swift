@@ -71,9 +71,12 @@ package struct StateError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String
     /// Whether what is stored is damaged, so that trying again is no use.
     package var isDamaged: Bool
-    package init(_ description: String, isDamaged: Bool = false) {
+    /// Whether the disk, or the quota on it, is used up.
+    package var isDiskFull: Bool
+    package init(_ description: String, isDamaged: Bool = false, isDiskFull: Bool = false) {
         self.description = description
         self.isDamaged = isDamaged
+        self.isDiskFull = isDiskFull
     }
 }
 

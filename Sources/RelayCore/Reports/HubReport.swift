@@ -22,16 +22,19 @@ package struct HubShareReport: Codable, Hashable, Sendable {
     package var storedBytes: UInt64
     /// Nil: no limit.
     package var storeLimitBytes: UInt64?
+    /// Why the share is not served, or takes no changes or contents at present; nil: it does.
+    package var trouble: String?
     package var devices: [HubDeviceReport]
     package init(
         name: String, revision: UInt64, epoch: String, storedBytes: UInt64, storeLimitBytes: UInt64?,
-        devices: [HubDeviceReport]
+        trouble: String? = nil, devices: [HubDeviceReport]
     ) {
         self.name = name
         self.revision = revision
         self.epoch = epoch
         self.storedBytes = storedBytes
         self.storeLimitBytes = storeLimitBytes
+        self.trouble = trouble
         self.devices = devices
     }
 }

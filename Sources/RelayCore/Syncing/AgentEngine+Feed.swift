@@ -8,7 +8,7 @@ extension AgentEngine {
         case .welcome(let welcome): try take(welcome)
         case .changes(let page): try take(page)
         case .committed(let id, let answers, let decidedAt): try take(id, answers, decidedAt)
-        case .ping, .pong, .goodbye: break
+        case .ping, .pong, .trouble, .goodbye: break
         }
     }
 

@@ -5,18 +5,26 @@ import RelayCore
 import RelayStorage
 
 /// Stores the chunks that an exchange hands over: several with one write and one sync, then their locations
-/// with one transaction.
+/// with one transaction. A store that fails is left alone until it takes chunks again.
 struct ChunkKeeper: Sendable {
     let session: ShareSession
     let exchange: ContentExchange
+    let queue: AcquisitionQueue
     let lane: Lane
     let limit: StoreLimit
-    let logger: Logger
+    let gate: StoreGate
 
     /// The most that is written with one sync.
     private static let groupBytes = 4 << 20
 
     func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.keepAll() }
+            group.addTask { await self.watchGate() }
+        }
+    }
+
+    private func keepAll() async {
         while !Task.isCancelled {
             let group = await exchange.keeping.take(limitBytes: Self.groupBytes).map(\.element)
             guard !group.isEmpty else { return }
@@ -24,19 +32,28 @@ struct ChunkKeeper: Sendable {
         }
     }
 
+    private func watchGate() async {
+        await gate.run { bytes throws(StateError) in
+            guard let segments = await session.segments else { return }
+            try await lane.run { () throws(StateError) in try segments.probe(bytes: bytes) }
+            try await session.probe()
+        } opened: {
+            if let segments = await session.segments { exchange.setRoom(limit.room(in: segments)) }
+            queue.requestSweep()
+        }
+    }
+
     private func keep(_ group: [(ChunkID, EncodedChunk)]) async {
-        guard let segments = await session.segments else {
+        guard gate.isOpen, let segments = await session.segments else {
             exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
             return
         }
-        let logger = logger
-        do {
-            let kept = try await lane.run { () throws(StateError) in
-                try Self.append(group, to: segments, logger)
-            }
+        do throws(StateError) {
+            let kept = try await lane.run { () throws(StateError) in try Self.store(group, in: segments) }
             if !kept.isEmpty {
                 Failpoint.chunksKept.reach()
                 try await session.keep(kept)
+                gate.noteStored()
             }
             let ids = Set(kept.map(\.0))
             exchange.settled(
@@ -44,30 +61,22 @@ struct ChunkKeeper: Sendable {
             let rest = group.map(\.0).filter { !ids.contains($0) }
             if !rest.isEmpty { exchange.settled(rest, isKept: false, roomBytes: 0) }
         } catch {
+            gate.close(error, bytes: group.reduce(0) { $0 + $1.1.bytes.count })
             exchange.settled(group.map(\.0), isKept: false, roomBytes: 0)
-            await session.fail(error)
+            if error.isDamaged { await session.fail(error) }
         }
     }
 
-    /// Appends as many as there is room for; they are on disk when it returns. A disk that takes no more is
-    /// no room, whereas a sync that fails is an error.
-    private static func append(
-        _ group: [(ChunkID, EncodedChunk)], to segments: SegmentStore, _ logger: Logger
+    /// Stores as many as there is room for under the limit; they are on disk when it returns.
+    private static func store(
+        _ group: [(ChunkID, EncodedChunk)], in segments: SegmentStore
     ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
+        if let locations = try segments.store(group) { return Array(zip(group.map(\.0), locations)) }
         var kept: [(ChunkID, ChunkLocation)] = []
-        do {
-            if let locations = try segments.append(group) {
-                kept = Array(zip(group.map(\.0), locations))
-            } else {
-                for chunk in group {
-                    guard let location = try segments.append([chunk])?.first else { break }
-                    kept.append((chunk.0, location))
-                }
-            }
-        } catch {
-            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
+        for chunk in group {
+            guard let location = try segments.store([chunk])?.first else { break }
+            kept.append((chunk.0, location))
         }
-        if !kept.isEmpty { try segments.sync() }
         return kept
     }
 }

@@ -178,14 +178,13 @@ struct ContentService: Sendable {
             case .failure(let error):
                 link.credit.giveBack(Int(want.chunk.sizeBytes))
                 failed.append(want)
-                guard error.isDamaged else {
+                guard error.isDamaged, await session.forget(want.chunk.id) else {
                     refusal = (want.chunk.id, error)
                     continue
                 }
                 logger.error(
                     "stored chunk is damaged, asking for it again",
                     metadata: ["chunk": "\(want.chunk.id)", "error": "\(error)"])
-                await session.forget(want.chunk.id)
             }
         }
         if let refusal {

@@ -122,7 +122,7 @@ extension HubMessage {
             page.records.reduce(64) { $0 + $1.estimatedBytes }
                 + page.offers.reduce(0) { $0 + $1.estimatedBytes }
         case .committed(_, let answers, _): 64 + answers.count * 32
-        case .welcome, .ping, .pong, .goodbye: 64
+        case .welcome, .ping, .pong, .trouble, .goodbye: 64
         }
     }
 }

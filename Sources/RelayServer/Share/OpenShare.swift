@@ -9,13 +9,21 @@ struct OpenShare {
     let index: SQLiteShareIndex
     let segments: SegmentStore
     let engine: HubEngine<SQLiteShareIndex>
+    /// Whether the index was put back from a copy, so that its history goes on under a new epoch.
+    let beginsNewHistory: Bool
+    private let witness: IndexWitness
     private let budget: OfferBudget
 
-    /// Opens the files in the share's directory; makes what is not there.
-    init(directory: String, limitBytes: UInt64?) throws(StateError) {
-        let index = try SQLiteShareIndex(path: directory + "/index.sqlite") {
-            Epoch(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-        }
+    /// Where the index lies in a share's directory.
+    static func index(in directory: String) -> String { directory + "/index.sqlite" }
+
+    /// Opens the files in the share's directory, or makes those of a new share. An index that is missing, or
+    /// older than the one that was used before, is never taken for the share's: its changes would seem never
+    /// to have been made.
+    init(directory: String, isNew: Bool, limitBytes: UInt64?) throws(StateError) {
+        let path = Self.index(in: directory)
+        let index = try SQLiteShareIndex(path: path, mustExist: !isNew) { .random() }
+        beginsNewHistory = try Self.compare(index, with: try IndexWitness.testimony(of: path), path)
         let segments = try SegmentStore(directory: directory + "/segments", limitBytes: limitBytes)
         let budget = OfferBudget()
         engine = HubEngine(
@@ -24,6 +32,49 @@ struct OpenShare {
         self.index = index
         self.segments = segments
         self.budget = budget
+        witness = try IndexWitness(of: path, head: index.head)
+    }
+
+    /// Throws if the index is not the newest that was used. One whose witness was removed by somebody is a
+    /// copy that was put back: it gets a new epoch, which is told by true.
+    private static func compare(
+        _ index: SQLiteShareIndex, with testimony: IndexWitness.Testimony, _ path: String
+    ) throws(StateError) -> Bool {
+        switch testimony {
+        case .senseless: return false
+        case .missing:
+            guard index.head.revision != .zero else { return false }
+            do {
+                try index.transaction { try index.renewEpoch(.random()) }
+            } catch {
+                throw error as? StateError ?? StateError("cannot use share index \(path): \(error)")
+            }
+            return true
+        case .head(let seen):
+            let chain: ChainValue?
+            do {
+                chain = try index.transaction { try index.chain(at: seen.revision) }
+            } catch {
+                throw error as? StateError ?? StateError("cannot use share index \(path): \(error)")
+            }
+            guard seen.epoch == index.epoch, chain == seen.chain else {
+                index.close()
+                throw StateError(
+                    "cannot open share index \(path): it is older than the one that was used before, or"
+                        + " another (it has revision \(index.head.revision), and \(seen.revision) was"
+                        + " reached): its -wal file was removed, or a copy put in its place; stop the hub and"
+                        + " put back what was there, or remove \(IndexWitness.path(of: path)) to go on with"
+                        + " what is there now: the agents bring back what it lacks", isDamaged: true)
+            }
+            return false
+        }
+    }
+
+    /// To be called after each transaction that made changes, before anybody is told: throws if the files are
+    /// not those any more that were opened, so that nothing of it lasts.
+    func noteHead() throws(StateError) {
+        try index.requireOwnFiles()
+        witness.write(index.head)
     }
 
     /// Runs the body in one transaction of the index.
@@ -63,5 +114,12 @@ private final class OfferBudget {
             restBytes -= chunk.bytes.count
         }
         return offer
+    }
+}
+
+extension Epoch {
+    /// The epoch of a new line of history.
+    fileprivate static func random() -> Epoch {
+        Epoch(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
     }
 }

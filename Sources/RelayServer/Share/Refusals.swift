@@ -8,6 +8,12 @@ extension Refusal {
     static let shuttingDown = Refusal(.shuttingDown, "the hub is shutting down")
     static let failure = Refusal(.failure, "the hub cannot serve the share at the moment; its log says why")
 
+    /// The hub cannot serve a share, for this reason if it is known.
+    static func failure(_ error: StateError?) -> Refusal {
+        guard let error else { return .failure }
+        return Refusal(.failure, "the hub cannot serve the share: \(error)")
+    }
+
     static func malformed(_ text: String) -> Refusal { Refusal(.malformed, text) }
 }
 

@@ -13,6 +13,8 @@ enum SessionInput: Sendable {
     case ping(SubscriberID, UInt64)
     /// The connection has room for more pages.
     case drained(SubscriberID)
+    /// Batches that wait are to be tried again.
+    case retry
 }
 
 /// What the session knows of a content that is one of the share's versions.
@@ -30,4 +32,6 @@ struct ShareStanding: Sendable {
     var storedBytes: UInt64
     var applied: [DeviceID: Revision]
     var online: Set<DeviceID>
+    /// What keeps the share from taking changes or contents at present.
+    var trouble: StateError?
 }

@@ -16,6 +16,7 @@ final class Share: Sendable {
     private let service: ContentService
     private let keeper: ChunkKeeper
     private let acquirer: Acquirer
+    private let gate: StoreGate
     private let gauge: BufferGauge
     private let logger: Logger
     private let lastNumber = Mutex<UInt64>(0)
@@ -23,9 +24,10 @@ final class Share: Sendable {
     /// The most bytes of chunks that are under way to the store.
     private static let acquiringBytes = 16 << 20
 
+    /// `isNew`: the share's files are to be made.
     init(
-        _ record: ShareRecord, members: [DeviceID: String], directory: String, resources: HubResources,
-        logger: Logger
+        _ record: ShareRecord, members: [DeviceID: String], directory: String, isNew: Bool,
+        resources: HubResources, logger: Logger
     ) {
         var logger = logger
         logger[metadataKey: "share"] = "\(displayText(Array(record.name.utf8)))"
@@ -36,19 +38,21 @@ final class Share: Sendable {
         limitBytes = limit
         gauge = resources.gauge
         roll = MemberRoll(members)
+        gate = StoreGate(logger: logger)
         session = ShareSession(
-            share: record, directory: directory, limitBytes: limit, acquisitions: queue, logger: logger)
+            share: record, directory: directory, isNew: isNew, limitBytes: limit, gate: gate,
+            acquisitions: queue, logger: logger)
         exchange = ContentExchange(session: session, limits: resources.exchangeLimits, logger: logger)
         service = ContentService(
             session: session, exchange: exchange, roll: roll, readers: resources.readers, logger: logger)
         keeper = ChunkKeeper(
-            session: session, exchange: exchange, lane: Lane(label: "relay.store.\(record.name)"),
-            limit: StoreLimit(bytes: limit), logger: logger)
+            session: session, exchange: exchange, queue: queue,
+            lane: Lane(label: "relay.store.\(record.name)"), limit: StoreLimit(bytes: limit), gate: gate)
         acquirer = Acquirer(
             session: session, exchange: exchange, queue: queue,
             credit: ByteCredit(
                 limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
-            limit: StoreLimit(bytes: limit), logger: logger)
+            limit: StoreLimit(bytes: limit), gate: gate, logger: logger)
     }
 
     /// Opens the share's files, so that what is wrong with them shows before anybody connects.
@@ -63,12 +67,13 @@ final class Share: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.session.run() }
+            group.addTask { await self.session.runRetries() }
             group.addTask { await self.exchange.run() }
             group.addTask { await self.keeper.run() }
             group.addTask { await self.acquirer.run() }
             group.addTask {
-                while !(await self.session.alarms.take(limitBytes: 0)).isEmpty {
-                    self.exchange.endAll(.failure)
+                while let alarm = await self.session.alarms.take(limitBytes: 0).first {
+                    self.exchange.endAll(.failure(alarm.element))
                 }
             }
         }
@@ -98,6 +103,7 @@ final class Share: Sendable {
     }
 
     func report() async -> HubShareReport {
+        let unavailability = await session.unavailability()
         let standing = await session.standing()
         let devices = roll.all.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { device, name in
             HubDeviceReport(
@@ -108,7 +114,9 @@ final class Share: Sendable {
         return HubShareReport(
             name: record.name, revision: standing?.head.revision.number ?? 0,
             epoch: standing?.head.epoch.description ?? "", storedBytes: standing?.storedBytes ?? 0,
-            storeLimitBytes: limitBytes, devices: devices)
+            storeLimitBytes: limitBytes,
+            trouble: (unavailability ?? standing?.trouble).map { displayText(Array($0.description.utf8)) },
+            devices: devices)
     }
 }
 

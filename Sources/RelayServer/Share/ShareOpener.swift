@@ -12,7 +12,7 @@ struct ShareOpener: Sendable {
     let resources: HubResources
     let logger: Logger
 
-    /// All shares of the registry, opened.
+    /// All shares of the registry. One that cannot be opened is there to say why, and to be tried again.
     func openAll() async throws(StateError) -> [Share] {
         let records = try await lane.run { [registry] () throws(StateError) in
             try registry.shares().map { share throws(StateError) in
@@ -20,7 +20,17 @@ struct ShareOpener: Sendable {
             }
         }
         var shares: [Share] = []
-        for (record, members) in records { shares.append(try await open(record, members)) }
+        for (record, members) in records {
+            let share = make(record, members, isNew: false)
+            do throws(StateError) {
+                try await share.open()
+            } catch {
+                logger.error(
+                    "cannot serve share",
+                    metadata: ["share": "\(displayText(Array(record.name.utf8)))", "error": "\(error)"])
+            }
+            shares.append(share)
+        }
         return shares
     }
 
@@ -29,7 +39,8 @@ struct ShareOpener: Sendable {
     /// Its files come first, so that the registry never knows a share that cannot be opened.
     func create(_ name: String) async throws(StateError) -> Share? {
         let id = ShareID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-        let share = try await open(ShareRecord(id: id, name: name), [])
+        let share = make(ShareRecord(id: id, name: name), [], isNew: true)
+        try await share.open()
         let isNew: Bool
         do throws(StateError) {
             isNew = try await lane.run { [registry] () throws(StateError) in
@@ -48,11 +59,9 @@ struct ShareOpener: Sendable {
         return share
     }
 
-    private func open(_ record: ShareRecord, _ members: [MemberRecord]) async throws(StateError) -> Share {
-        let share = Share(
+    private func make(_ record: ShareRecord, _ members: [MemberRecord], isNew: Bool) -> Share {
+        Share(
             record, members: Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first },
-            directory: directory.share(record.id), resources: resources, logger: logger)
-        try await share.open()
-        return share
+            directory: directory.share(record.id), isNew: isNew, resources: resources, logger: logger)
     }
 }

@@ -8,44 +8,56 @@ import RelayWire
 /// The owner of a share's index and engine: takes in what the devices say, decides it in transactions, and
 /// tells them the results.
 ///
-/// What comes while a transaction runs is decided together in the next. After an error all connections are
+/// What comes while a transaction runs is decided together in the next. While the index cannot be written,
+/// batches wait, their devices are told why, and all else goes on. After any other error all connections are
 /// closed and the files let go; the next device that connects has them opened again.
 actor ShareSession {
     /// What connections put in, in the order in which it is decided.
     nonisolated let inbox = Mailbox<SessionInput>(limitBytes: 16 << 20)
     /// Told of every error that made the session let its files go.
     nonisolated let alarms = Mailbox<StateError>(limitBytes: .max)
+    private nonisolated let retries = Mailbox<Void>(limitBytes: .max)
     nonisolated let share: ShareRecord
     nonisolated private let lane: Lane
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
     private let directory: String
-    private let limitBytes: UInt64?
+    let limitBytes: UInt64?
+    let gate: StoreGate
     private let acquisitions: AcquisitionQueue
     private let logger: Logger
 
-    private var opened: OpenShare?
-    /// When opening may be tried again, after a failure.
-    private var retryAt: Instant?
-    private var shelf = ManifestShelf()
+    private(set) var opened: OpenShare?
+    /// Whether the share's files are to be made.
+    private var isNew: Bool
+    /// Why the files are not open, and when opening may be tried again.
+    private var failure: (error: StateError, retryAt: Instant)?
+    var shelf = ManifestShelf()
     /// All control connections that are not gone, and those that count: the newest of each device.
     private var links: [SubscriberID: ControlLink] = [:]
-    private var controls: [DeviceID: ControlLink] = [:]
+    private(set) var controls: [DeviceID: ControlLink] = [:]
     private var subscribed: Set<SubscriberID> = []
-    private var applied: [DeviceID: Revision] = [:]
+    private(set) var applied: [DeviceID: Revision] = [:]
     private var unsavedApplied: Set<DeviceID> = []
+    /// Nil while the index can be written.
+    private(set) var held: HeldBatches?
+    /// Where chunks of those batches lie that are stored already.
+    private var unrecorded: [ChunkID: ChunkLocation] = [:]
 
     /// The most bytes of batches that are decided in one transaction.
     private static let groupBytes = 8 << 20
     private static let retryMilliseconds: Int64 = 1000
 
+    /// `isNew`: there are no files of the share yet, and they are to be made.
     init(
-        share: ShareRecord, directory: String, limitBytes: UInt64?, acquisitions: AcquisitionQueue,
-        logger: Logger
+        share: ShareRecord, directory: String, isNew: Bool, limitBytes: UInt64?, gate: StoreGate,
+        acquisitions: AcquisitionQueue, logger: Logger
     ) {
         self.share = share
         self.directory = directory
+        self.isNew = isNew
         self.limitBytes = limitBytes
+        self.gate = gate
         self.acquisitions = acquisitions
         self.logger = logger
         lane = Lane(label: "relay.share.\(share.name)")
@@ -53,15 +65,28 @@ actor ShareSession {
 
     // MARK: Running
 
-    /// Opens the share's files; makes what is not there.
+    /// Opens the share's files, or makes those of a new share.
     func open() throws(StateError) {
         guard opened == nil else { return }
-        let open = try OpenShare(directory: directory, limitBytes: limitBytes)
-        let known = try open.transaction { try open.index.appliedRevisions() }
-        applied = Dictionary(known.map { ($0.device, $0.revision) }) { first, _ in first }
-        opened = open
-        retryAt = nil
+        do throws(StateError) {
+            let open = try OpenShare(directory: directory, isNew: isNew, limitBytes: limitBytes)
+            let known = try open.transaction { try open.index.appliedRevisions() }
+            applied = Dictionary(known.map { ($0.device, $0.revision) }) { first, _ in first }
+            if open.beginsNewHistory {
+                logger.warning("share index was put back from a copy: its history goes on under a new epoch")
+            }
+            opened = open
+        } catch {
+            failure = (error, .now() + Self.retryMilliseconds)
+            throw error
+        }
+        isNew = false
+        failure = nil
+        acquisitions.requestSweep()
     }
+
+    /// Why the share cannot be served now; nil if it can.
+    func unavailability() -> StateError? { reopen() == nil ? failure?.error : nil }
 
     /// Decides what comes in until the task is cancelled.
     func run() async {
@@ -69,26 +94,35 @@ actor ShareSession {
             let inputs = await inbox.take(limitBytes: Self.groupBytes).map(\.element)
             guard !inputs.isEmpty else { break }
             guard let open = reopen() else {
-                for case .joined(let link) in inputs { link.end(.failure) }
+                for case .joined(let link) in inputs { link.end(.failure(failure?.error)) }
                 continue
             }
             do {
                 try process(inputs, open)
             } catch {
                 fail(error)
-                for case .joined(let link) in inputs { link.end(.failure) }
+                for case .joined(let link) in inputs { link.end(.failure(error)) }
             }
         }
         close()
     }
 
+    /// Has batches that wait tried again now and then, until the task is cancelled.
+    nonisolated func runRetries() async {
+        while !(await retries.take(limitBytes: .max)).isEmpty {
+            try? await Task.sleep(for: .milliseconds(Self.retryMilliseconds))
+            inbox.put(.retry)
+        }
+    }
+
     private func reopen() -> OpenShare? {
-        if opened == nil, retryAt ?? .now() <= .now() {
+        if opened == nil, failure?.retryAt ?? .now() <= .now() {
+            let before = failure?.error
             do {
                 try open()
                 logger.info("share opened again")
             } catch {
-                retryAt = .now() + Self.retryMilliseconds
+                guard error != before else { return nil }
                 logger.error("cannot open share", metadata: ["error": "\(error)"])
             }
         }
@@ -100,13 +134,15 @@ actor ShareSession {
         guard let open = opened else { return }
         logger.error("share failed, closing its connections", metadata: ["error": "\(error)"])
         opened = nil
-        retryAt = .now() + Self.retryMilliseconds
+        failure = (error, .now() + Self.retryMilliseconds)
         open.index.close()
-        for link in links.values { link.end(.failure) }
+        for link in links.values { link.end(.failure(error)) }
         links = [:]
         controls = [:]
         subscribed = []
         unsavedApplied = []
+        held = nil
+        unrecorded = [:]
         shelf = ManifestShelf()
         alarms.put(error)
     }
@@ -128,32 +164,70 @@ actor ShareSession {
     /// What is decided in one transaction.
     private struct Group {
         var inputs: [HubInput] = []
-        var batches: [CheckedBatch] = []
+        var batches: [(id: SubscriberID, batch: CheckedBatch)] = []
         var mustSaveApplied = false
+        /// Those who subscribe.
+        var subscribers: [SubscriberID] = []
+        var isRetry = false
+
+        /// Whether the index is written.
+        var writes: Bool { !batches.isEmpty || mustSaveApplied }
+
+        /// The same without what writes.
+        var reading: Group {
+            var result = self
+            result.inputs.removeAll { if case .commit = $0 { true } else { false } }
+            result.batches = []
+            result.mustSaveApplied = false
+            return result
+        }
     }
 
     private func process(_ inputs: [SessionInput], _ open: OpenShare) throws(StateError) {
         var group = Group()
         for input in inputs { collect(input, open, &group) }
-        guard !group.inputs.isEmpty || group.mustSaveApplied else { return }
-        let locations = try store(group.batches, open)
-        let (engineInputs, batches) = (group.inputs, group.batches)
-        let mustSave = group.mustSaveApplied || !batches.isEmpty
-        let effects = try open.transaction {
-            for batch in batches {
-                for (content, manifest) in batch.manifests {
-                    try open.index.putManifest(manifest, for: content)
-                }
-            }
-            try open.index.putLocations(locations)
-            if mustSave { try saveApplied(open) }
-            let effects = try open.engine.receive(engineInputs)
-            if !batches.isEmpty { Failpoint.commitOpen.reach() }
-            return effects
+        if held == nil {
+            guard let error = try decide(group, open) else { return }
+            beginHolding(error, butFor: Set(group.subscribers))
         }
+        for (id, batch) in group.batches { hold(batch, from: id) }
+        if let error = try decide(group.reading, open) { throw error }
+        for id in group.subscribers { tell(id) }
+        if group.isRetry { try decideHeld(open) }
+    }
+
+    /// Decides a group in one transaction. Returns why the index cannot be written, when nothing was decided
+    /// and the share is as it was before.
+    private func decide(_ group: Group, _ open: OpenShare) throws(StateError) -> StateError? {
+        guard !group.inputs.isEmpty || group.mustSaveApplied else { return nil }
+        let batches = group.batches.map(\.batch)
+        let stored = try store(batches, open)
+        let mustSave = group.writes && held == nil
+        let effects: [HubEffect]
+        do throws(StateError) {
+            effects = try open.transaction {
+                for batch in batches {
+                    for (content, manifest) in batch.manifests {
+                        try open.index.putManifest(manifest, for: content)
+                    }
+                }
+                try open.index.putLocations(stored)
+                if mustSave { try saveApplied(open) }
+                let effects = try open.engine.receive(group.inputs)
+                if !batches.isEmpty { Failpoint.commitOpen.reach() }
+                return effects
+            }
+        } catch {
+            guard group.writes, !error.isDamaged else { throw error }
+            open.engine.rollBack()
+            for (chunk, location) in stored { unrecorded[chunk] = location }
+            return error
+        }
+        if group.writes { try open.noteHead() }
         if !batches.isEmpty { Failpoint.committed.reach() }
         if mustSave { unsavedApplied = [] }
         for effect in effects { perform(effect) }
+        return nil
     }
 
     private func collect(_ input: SessionInput, _ open: OpenShare, _ group: inout Group) {
@@ -163,6 +237,7 @@ actor ShareSession {
         case .subscribe(let id, let subscription):
             guard let link = links[id] else { return }
             subscribed.insert(id)
+            group.subscribers.append(id)
             group.inputs.append(.subscribed(id, link.device, subscription))
         case .commit(let id, let batch):
             guard let link = links[id] else { return }
@@ -170,7 +245,7 @@ actor ShareSession {
                 link.end(.malformed("commit before subscribe"))
                 return
             }
-            group.batches.append(batch)
+            group.batches.append((id, batch))
             group.inputs.append(.commit(id, batch.batch))
         case .applied(let id, let revision):
             guard let link = links[id], revision <= open.index.head.revision else { return }
@@ -180,6 +255,7 @@ actor ShareSession {
             if links[id] != nil { group.inputs.append(.pinged(id, number)) }
         case .drained(let id):
             if links[id] != nil { group.inputs.append(.drained(id)) }
+        case .retry: group.isRetry = true
         }
     }
 
@@ -187,6 +263,7 @@ actor ShareSession {
         if let older = controls[link.device] {
             links[older.id] = nil
             subscribed.remove(older.id)
+            held?.drop(older.id)
             group.inputs.append(.unsubscribed(older.id))
             older.end(.superseded)
         } else {
@@ -199,6 +276,7 @@ actor ShareSession {
     private func leave(_ id: SubscriberID, _ device: DeviceID, _ group: inout Group) {
         guard links.removeValue(forKey: id) != nil else { return }
         subscribed.remove(id)
+        held?.drop(id)
         group.inputs.append(.unsubscribed(id))
         guard controls[device]?.id == id else { return }
         controls[device] = nil
@@ -206,12 +284,58 @@ actor ShareSession {
         logger.info("device disconnected", metadata: ["device": "\(device.short)"])
     }
 
-    /// Puts the chunks that came with the batches into the store, as far as there is room; they are on disk
-    /// when it returns.
+    // MARK: Holding
+
+    /// Those who subscribe just now are told after their welcome.
+    private func beginHolding(_ error: StateError, butFor newcomers: Set<SubscriberID>) {
+        held = HeldBatches(cause: error)
+        logger.error("changes wait, trying on", metadata: ["error": "\(error)"])
+        for id in subscribed.subtracting(newcomers) { tell(id) }
+        retries.put(())
+    }
+
+    private func hold(_ batch: CheckedBatch, from id: SubscriberID) {
+        guard links[id] != nil, held?.add(batch, from: id) == false else { return }
+        links[id]?.end(.failure(held?.cause))
+    }
+
+    private func tell(_ id: SubscriberID) {
+        links[id]?.send(.trouble(held?.reason))
+    }
+
+    private func decideHeld(_ open: OpenShare) throws(StateError) {
+        guard held != nil else { return }
+        do throws(StateError) {
+            try open.transaction { try open.index.probe() }
+        } catch {
+            guard !error.isDamaged else { throw error }
+            retries.put(())
+            return
+        }
+        while let entries = held?.first(limitBytes: Self.groupBytes), !entries.isEmpty {
+            var group = Group()
+            group.batches = entries
+            group.inputs = entries.map { .commit($0.id, $0.batch.batch) }
+            guard try decide(group, open) == nil else {
+                retries.put(())
+                return
+            }
+            held?.removeFirst(entries.count)
+        }
+        held = nil
+        unrecorded = [:]
+        logger.info("changes are decided again")
+        for id in subscribed { tell(id) }
+    }
+
+    // MARK: Storing
+
+    /// Puts the chunks that came with the batches into the store, as far as it takes them; they are on disk
+    /// when it returns. The commit stands without: the author has the contents.
     private func store(
         _ batches: [CheckedBatch], _ open: OpenShare
     ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
-        guard limitBytes != 0 else { return [] }
+        guard limitBytes != 0, gate.isOpen || !unrecorded.isEmpty else { return [] }
         var offered: [ChunkID: (ChunkReference, EncodedChunk)] = [:]
         for batch in batches {
             for chunk in batch.chunks { offered[chunk.0.id] = chunk }
@@ -219,21 +343,20 @@ actor ShareSession {
         guard !offered.isEmpty else { return [] }
         let references = offered.values.map(\.0)
         let missing = try open.transaction { try open.index.missing(references) }
-        let chunks = missing.sorted().compactMap { id in offered[id].map { (id, $0.1) } }
-        guard !chunks.isEmpty else { return [] }
-        let locations: [ChunkLocation]
-        do {
-            guard let appended = try open.segments.append(chunks) else { return [] }
-            locations = appended
-        } catch {
-            // The commit stands: the author has the contents.
-            logger.error("cannot store chunks", metadata: ["error": "\(error)"])
-            return []
+        let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
+        let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
+            offered[id].map { (id, $0.1) }
         }
-        Failpoint.chunksAppended.reach()
-        try open.segments.sync()
-        Failpoint.chunksSynced.reach()
-        return Array(zip(chunks.map(\.0), locations))
+        guard !chunks.isEmpty, gate.isOpen else { return before }
+        do throws(StateError) {
+            guard let locations = try open.segments.store(chunks) else { return before }
+            gate.noteStored()
+            Failpoint.chunksSynced.reach()
+            return before + Array(zip(chunks.map(\.0), locations))
+        } catch {
+            gate.close(error, bytes: chunks.reduce(0) { $0 + $1.1.bytes.count })
+            return before
+        }
     }
 
     private func saveApplied(_ open: OpenShare) throws(StateError) {
@@ -259,99 +382,6 @@ actor ShareSession {
             if limitBytes != 0 {
                 acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes))
             }
-        }
-    }
-
-    // MARK: Contents
-
-    var segments: SegmentStore? { opened?.segments }
-
-    /// What is known of a content; nil when no version of the share has it.
-    func access(_ content: ContentID) -> ContentAccess? {
-        read { open throws(StateError) in
-            if content == CheckedBatch.emptyContent {
-                return ContentAccess(manifest: Manifest([]), authors: [], segments: open.segments)
-            }
-            guard try open.index.isReferenced(content) else { return nil }
-            var manifest = shelf.find(content)
-            if manifest == nil {
-                manifest = try open.index.manifest(content)
-                if let manifest { shelf.put(manifest, for: content) }
-            }
-            return ContentAccess(
-                manifest: manifest, authors: try open.index.authors(of: content), segments: open.segments)
-        } ?? nil
-    }
-
-    /// Where those of the chunks lie that are stored.
-    func locations(_ chunks: [ChunkID]) -> [ChunkID: ChunkLocation] {
-        read { open throws(StateError) in
-            var result: [ChunkID: ChunkLocation] = [:]
-            for chunk in chunks { result[chunk] = try open.index.location(chunk) }
-            return result
-        } ?? [:]
-    }
-
-    /// Those of the chunks that are not stored.
-    func missing(_ chunks: [ChunkReference]) -> Set<ChunkID> {
-        read { open throws(StateError) in try open.index.missing(chunks) } ?? []
-    }
-
-    /// Remembers the chunk list of a content, verified by the caller.
-    func keep(_ manifest: Manifest, for content: ContentID) {
-        read { open throws(StateError) in try open.index.putManifest(manifest, for: content) }
-        shelf.put(manifest, for: content)
-    }
-
-    /// Remembers where chunks lie that are on disk.
-    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
-        guard let open = opened else { throw StateError("cannot keep chunks: the share is closed") }
-        try open.transaction { try open.index.putLocations(locations) }
-    }
-
-    /// Takes a chunk that cannot be read for missing.
-    func forget(_ chunk: ChunkID) {
-        read { open throws(StateError) in try open.index.removeLocation(chunk) }
-    }
-
-    /// Current contents of which something is missing, from some nodes after the revision; nil at the end.
-    func incomplete(after revision: Revision) -> (incomplete: [Acquisition], through: Revision)? {
-        guard limitBytes != 0 else { return nil }
-        return read { open throws(StateError) -> (incomplete: [Acquisition], through: Revision)? in
-            let records = try open.index.records(after: revision, limit: 64)
-            guard let last = records.last else { return nil }
-            var found: [Acquisition] = []
-            for record in records {
-                guard case .file(let file)? = record.state?.payload, file.sizeBytes > 0 else { continue }
-                if let manifest = try open.index.manifest(file.content),
-                    manifest.chunks.count <= ContentLimits.inlineChunks,
-                    try open.index.missing(manifest.chunks).isEmpty
-                {
-                    continue
-                }
-                found.append(Acquisition(content: file.content, sizeBytes: file.sizeBytes))
-            }
-            return (found, last.revision)
-        } ?? nil
-    }
-
-    /// How the share stands; nil while its files are not open.
-    func standing() -> ShareStanding? {
-        guard let open = opened else { return nil }
-        return ShareStanding(
-            head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied,
-            online: Set(controls.keys))
-    }
-
-    /// Uses the index in a transaction of its own; nil when that fails or the share is closed.
-    @discardableResult
-    private func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
-        guard let open = opened else { return nil }
-        do {
-            return try open.transaction { try body(open) }
-        } catch {
-            fail(error)
-            return nil
         }
     }
 }

@@ -10,25 +10,31 @@ final class StateDatabase {
     let path: String
     let schema: StateSchema
     private let queue: DatabaseQueue
+    /// The files as they were when they were opened.
+    private let files: [FileNumber?]
     /// The connection, while a transaction is open.
     private var connection: GRDB.Database?
 
     /// How long another program's lock is waited for.
     static let busyTimeoutSeconds = 2.0
 
-    init(path: String, schema: StateSchema) throws(StateError) {
+    init(path: String, schema: StateSchema, mustExist: Bool = false) throws(StateError) {
         self.path = path
         self.schema = schema
-        queue = try Self.openQueue(path: path, schema: schema)
+        queue = try Self.openQueue(path: path, schema: schema, mustExist: mustExist)
+        files = Self.files(path)
     }
 
-    /// Opens, checks and migrates the file; makes it if it is not there.
-    static func openQueue(path: String, schema: StateSchema) throws(StateError) -> DatabaseQueue {
+    /// Opens, checks and migrates the file; makes it if it is not there, unless it must be, with contents.
+    static func openQueue(
+        path: String, schema: StateSchema, mustExist: Bool
+    ) throws(StateError) -> DatabaseQueue {
+        if mustExist { try StateFiles.requireFile(path, schema.noun, advice: schema.advice) }
         try StateFiles.makeFile(path)
         var configuration = Configuration()
         configuration.label = "relay." + schema.noun
         configuration.busyMode = .timeout(busyTimeoutSeconds)
-        configuration.prepareDatabase { try schema.prepare($0, path: path) }
+        configuration.prepareDatabase { try schema.prepare($0, path: path, mustExist: mustExist) }
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try schema.migrate(queue)
@@ -36,6 +42,19 @@ final class StateDatabase {
         } catch {
             throw stateError(error, "open", path: path, schema: schema)
         }
+    }
+
+    private static func files(_ path: String) -> [FileNumber?] {
+        [StateFiles.identity(of: path), StateFiles.identity(of: path + "-wal")]
+    }
+
+    /// Throws when somebody has removed the files or put others in their place: what is written then is lost
+    /// with the last descriptor.
+    func requireOwnFiles() throws(StateError) {
+        guard files != Self.files(path) else { return }
+        throw StateError(
+            "cannot use \(schema.noun) \(path): it, or its -wal file, was removed or replaced while it was"
+                + " in use; \(schema.advice)", isDamaged: true)
     }
 
     var isInTransaction: Bool { connection != nil }

@@ -42,6 +42,32 @@ enum StateFiles {
         }
     }
 
+    /// Throws unless there is a regular file, of which `noun` is the name.
+    static func requireFile(_ path: String, _ noun: String, advice: String) throws(StateError) {
+        var status = stat()
+        guard stat(path, &status) != 0 else { return }
+        guard errno == ENOENT else { throw StateError("cannot open \(noun) \(path): \(errorText(errno))") }
+        throw StateError(
+            "cannot open \(noun) \(path): it is missing, though it was in use before; \(advice)",
+            isDamaged: true)
+    }
+
+    /// Waits until the file's name is on disk.
+    static func syncDirectory(of path: String) throws(StateError) {
+        guard let parent = parent(of: path) else { return }
+        let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StateError("cannot open \(parent): \(errorText(errno))") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw StateError("cannot sync \(parent): \(errorText(errno))") }
+    }
+
+    /// Which file is at the path; nil when there is none.
+    static func identity(of path: String) -> FileNumber? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
     /// The path without its last component; nil when it has only one.
     static func parent(of path: String) -> String? {
         let bytes = Array(path.utf8)
@@ -56,6 +82,15 @@ enum StateFiles {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 }
+
+/// What tells a file from one that was put in its place.
+struct FileNumber: Hashable {
+    var device: UInt64
+    var inode: UInt64
+}
+
+/// Whether an `errno` says that there is no room.
+func isDiskFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT }
 
 /// An `errno` for people.
 func errorText(_ code: Int32) -> String {

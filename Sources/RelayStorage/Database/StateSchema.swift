@@ -25,10 +25,12 @@ struct StateSchema: Sendable {
     var migrations: [String]
 
     /// Takes the file for its own, if it is new or of this kind and not of a later version.
-    func prepare(_ connection: GRDB.Database, path: String) throws {
+    ///
+    /// `mustExist`: an empty file is not a new one, but one that lost what it held.
+    func prepare(_ connection: GRDB.Database, path: String, mustExist: Bool) throws {
         // Exclusive: what is remembered of a file in memory stays true, and commits need no shared memory.
         try connection.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-        try recognise(connection, path: path)
+        try recognise(connection, path: path, mustExist: mustExist)
         try connection.execute(
             sql: """
                 PRAGMA journal_mode = WAL;
@@ -42,7 +44,7 @@ struct StateSchema: Sendable {
                 """)
     }
 
-    private func recognise(_ connection: GRDB.Database, path: String) throws {
+    private func recognise(_ connection: GRDB.Database, path: String, mustExist: Bool) throws {
         let found = try Int32.fetchOne(connection, sql: "PRAGMA application_id") ?? 0
         let version = try Int.fetchOne(connection, sql: "PRAGMA user_version") ?? 0
         if found == 0 {
@@ -53,6 +55,11 @@ struct StateSchema: Sendable {
                 ?? 0
             guard entries == 0, version == 0 else {
                 throw StateError("cannot open \(noun) \(path): it is a database of another program")
+            }
+            guard !mustExist else {
+                throw StateError(
+                    "cannot open \(noun) \(path): it is empty, though it was in use before: perhaps its"
+                        + " -wal file was removed; \(advice)", isDamaged: true)
             }
         } else {
             guard found == applicationID else {
@@ -92,8 +99,10 @@ struct StateSchema: Sendable {
             case .SQLITE_IOERR: "input/output error \(code) (\(message))"
             default: "\(message) (\(code))"
             }
-        let isDamaged = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(
-            ResultCode(rawValue: code).primaryResultCode)
-        return StateError("cannot \(verb) \(noun) \(path): \(cause)", isDamaged: isDamaged)
+        let primary = ResultCode(rawValue: code).primaryResultCode
+        return StateError(
+            "cannot \(verb) \(noun) \(path): \(cause)",
+            isDamaged: [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(primary),
+            isDiskFull: primary == .SQLITE_FULL)
     }
 }

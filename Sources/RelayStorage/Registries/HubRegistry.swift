@@ -28,9 +28,9 @@ package struct MemberRecord: Hashable, Sendable {
 package final class HubRegistry: Sendable {
     private let file: RegistryFile
 
-    /// Opens the registry at this path; makes it if it is not there.
-    package init(path: String) throws(StateError) {
-        file = try RegistryFile(path: path, schema: .hubRegistry)
+    /// Opens the registry at this path; makes it if it is not there, unless it must be.
+    package init(path: String, mustExist: Bool = false) throws(StateError) {
+        file = try RegistryFile(path: path, schema: .hubRegistry, mustExist: mustExist)
     }
 
     /// Lets the file go; every later call throws.

@@ -10,10 +10,10 @@ final class RegistryFile: Sendable {
     private let schema: StateSchema
     private let queue: DatabaseQueue
 
-    init(path: String, schema: StateSchema) throws(StateError) {
+    init(path: String, schema: StateSchema, mustExist: Bool = false) throws(StateError) {
         self.path = path
         self.schema = schema
-        queue = try StateDatabase.openQueue(path: path, schema: schema)
+        queue = try StateDatabase.openQueue(path: path, schema: schema, mustExist: mustExist)
     }
 
     /// Runs the body as one transaction.

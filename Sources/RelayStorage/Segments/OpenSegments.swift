@@ -14,6 +14,8 @@ struct OpenSegments {
         return file
     }
 
+    mutating func drop(_ number: UInt32) { files.removeAll { $0.number == number } }
+
     mutating func insert(_ file: SegmentFile) {
         files.removeAll { $0.number == file.number }
         if files.count >= Self.limit { files.removeFirst() }

@@ -24,7 +24,11 @@ final class SegmentFile: Sendable {
         self.path = path
         self.number = number
         descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw StateError("cannot make segment \(path): \(errorText(errno))") }
+        guard descriptor >= 0 else {
+            let code = errno
+            throw StateError(
+                "cannot make segment \(path): \(errorText(code))", isDiskFull: isDiskFull(code))
+        }
         do {
             try write(SegmentFormat.header(number: number), at: 0)
         } catch {
@@ -85,12 +89,15 @@ final class SegmentFile: Sendable {
         }
     }
 
+    /// Removes the file's name; false when that is refused.
+    func remove() -> Bool { unlink(path) == 0 }
+
     /// Waits until the file's bytes are on disk.
     func sync() throws(StateError) {
         guard fdatasync(descriptor) == 0 else { throw failure("sync", errno) }
     }
 
     private func failure(_ verb: String, _ code: Int32) -> StateError {
-        StateError("cannot \(verb) segment \(path): \(errorText(code))")
+        StateError("cannot \(verb) segment \(path): \(errorText(code))", isDiskFull: isDiskFull(code))
     }
 }

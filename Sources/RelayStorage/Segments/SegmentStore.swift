@@ -26,8 +26,8 @@ package final class SegmentStore: Sendable {
         var unsynced: [UInt32: Unsynced] = [:]
         var isDirectoryUnsynced = false
         var opened = OpenSegments()
-        /// Why nothing can be appended any more.
-        var failure: StateError?
+        /// How often a sync failed, and with it took back what others had appended.
+        var failedSyncs: UInt64 = 0
         var scratch: [UInt8] = []
     }
 
@@ -99,9 +99,45 @@ package final class SegmentStore: Sendable {
             else { throw StateError("cannot store chunk \(id): it is larger than chunks are") }
         }
         return try state.withLock { state throws(StateError) in
-            if let failure = state.failure { throw failure }
             guard hasRoom(for: chunks, state) else { return nil }
             return try write(chunks, &state)
+        }
+    }
+
+    /// Appends chunks and waits until they are on disk. Nil as from `append`; after an error none of them
+    /// is stored.
+    package func store(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
+        let before = state.withLock { $0.failedSyncs }
+        guard let locations = try append(chunks) else { return nil }
+        Failpoint.chunksAppended.reach()
+        try sync()
+        // A sync of another thread may have failed and taken these back as well.
+        guard state.withLock({ $0.failedSyncs }) == before else {
+            throw StateError("cannot sync segments \(directory.path): a sync failed meanwhile")
+        }
+        return locations
+    }
+
+    /// Tries whether chunks of so many bytes could be stored, with zeros that are taken back.
+    package func probe(bytes: Int) throws(StateError) {
+        guard limitBytes != 0 else { return }
+        let count = min(bytes, Self.writeBytes)
+        try state.withLock { state throws(StateError) in
+            if state.active == nil { try begin(&state) }
+            guard let file = state.active else { return }
+            if state.unsynced[file.number] == nil {
+                state.unsynced[file.number] = Unsynced(file: file, syncedBytes: state.end)
+            }
+            do throws(StateError) {
+                try file.write([UInt8](repeating: 0, count: count), at: state.end)
+            } catch {
+                undo(to: (file, state.end), &state)
+                throw error
+            }
+        }
+        try sync()
+        state.withLock { state in
+            if let file = state.active { undo(to: (file, state.end), &state) }
         }
     }
 
@@ -209,16 +245,14 @@ package final class SegmentStore: Sendable {
 
     /// Waits until all that was appended before the call is on disk.
     ///
-    /// After a failure what was not on disk is discarded, and nothing can be appended any more: a second sync
-    /// of the same bytes would tell nothing.
+    /// After a failure what was not on disk is discarded, and a new segment is begun: a second sync of the
+    /// same file would tell nothing of bytes that the first one lost.
     package func sync() throws(StateError) {
         try syncing.withLock { _ throws(StateError) in try syncPending() }
     }
 
     private func syncPending() throws(StateError) {
-        let pending: (files: [UInt32: Unsynced], directory: Bool) = try state.withLock {
-            state throws(StateError) in
-            if let failure = state.failure { throw failure }
+        let pending: (files: [UInt32: Unsynced], directory: Bool) = state.withLock { state in
             defer {
                 state.unsynced = [:]
                 state.isDirectoryUnsynced = false
@@ -230,15 +264,31 @@ package final class SegmentStore: Sendable {
             if pending.directory { try directory.sync() }
         } catch {
             state.withLock { state in
-                state.failure = error
+                state.failedSyncs += 1
                 state.active = nil
-                for (number, file) in pending.files {
-                    try? file.file.truncate(to: file.syncedBytes)
-                    state.unsynced[number] = nil
-                }
+                state.isDirectoryUnsynced = state.isDirectoryUnsynced || pending.directory
+                for file in pending.files.values { discardUnsynced(of: file, &state) }
             }
             throw error
         }
+    }
+
+    /// Cuts off what a failed sync left uncertain; a segment of which nothing was ever on disk goes.
+    private func discardUnsynced(of unsynced: Unsynced, _ state: inout State) {
+        let file = unsynced.file
+        state.unsynced[file.number] = nil
+        let size = (try? file.sizeBytes()) ?? unsynced.syncedBytes
+        var kept = unsynced.syncedBytes
+        if kept <= UInt64(SegmentFormat.headerBytes), file.number == state.lastNumber,
+            file.remove()
+        {
+            state.opened.drop(file.number)
+            state.lastNumber = file.number == 0 ? nil : file.number - 1
+            kept = 0
+        } else {
+            try? file.truncate(to: kept)
+        }
+        state.used -= min(state.used, size - min(size, kept))
     }
 
     /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole

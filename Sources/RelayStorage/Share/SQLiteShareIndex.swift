@@ -22,12 +22,14 @@ package final class SQLiteShareIndex: ShareIndex {
     /// How many answers are kept of each device.
     package static let keptAnswers = 32
 
-    /// Opens the database at this path; makes it, with this epoch, if it is not there.
+    /// Opens the database at this path; makes it, with this epoch, if it is not there, unless it must be.
     ///
     /// Throws a `StateError` that says what to do for a damaged file, a file of another kind or of a newer
     /// version, and one that another program uses.
-    package init(path: String, makeEpoch: () -> Epoch) throws(StateError) {
-        database = try StateDatabase(path: path, schema: .shareIndex)
+    package init(
+        path: String, mustExist: Bool = false, makeEpoch: () -> Epoch
+    ) throws(StateError) {
+        database = try StateDatabase(path: path, schema: .shareIndex, mustExist: mustExist)
         let nowhere = Bytes16(high: 0, low: 0)
         known = Known(head: Cursor(epoch: Epoch(nowhere), revision: .zero, chain: .start))
         do {
@@ -84,6 +86,18 @@ package final class SQLiteShareIndex: ShareIndex {
     }
 
     private static let epochKey = "epoch"
+    private static let probeKey = "probe"
+
+    /// Tries whether the index can be written, with something that is of no account.
+    package func probe() throws(StateError) {
+        let statement = try statement(.setMeta)
+        statement.bind(1, text: Self.probeKey)
+        statement.bind(2, [UInt8](repeating: UInt8(truncatingIfNeeded: head.revision.number), count: 1 << 16))
+        try statement.run()
+    }
+
+    /// Throws when the index's files are not those any more that were opened.
+    package func requireOwnFiles() throws(StateError) { try database.requireOwnFiles() }
 
     private func store(epoch: Epoch) throws(StateError) {
         let statement = try statement(.setMeta)

@@ -4,8 +4,9 @@ extension StateSchema {
     /// A hub's index of one share.
     static let shareIndex = StateSchema(
         noun: "share index", applicationID: 0x524c_5969,
-        advice: "stop the hub and put back a copy of the file; the agents still have their files,"
-            + " and bring back what the copy lacks",
+        advice: "stop the hub and put back the file (with its -wal, if there was one) or a copy of it; the"
+            + " agents still have their files, and bring back what the copy lacks; without one, make a new"
+            + " share (relay-server invite --share NAME --create) and join the folders to it",
         durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1])
 
     /// A node's latest record is the version of its revision; `node` adds what has to be unique and found.

@@ -23,6 +23,8 @@ extension HubMessage {
                         wire: committed.hasChain ? committed.chain : nil, "committed.chain")))
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
+        case .trouble(let text):
+            self = .trouble(text.isEmpty ? nil : try PeerText.read(text, "hub_message.trouble"))
         }
     }
 
@@ -39,6 +41,7 @@ extension HubMessage {
             wire.committed.chain = decidedAt.chain.wire
         case .ping(let value): wire.ping = value
         case .pong(let value): wire.pong = value
+        case .trouble(let text): wire.trouble = PeerText.write(text ?? "")
         case .goodbye: return nil
         }
         return wire

@@ -512,6 +512,16 @@ nonisolated struct WireHubMessage: Sendable {
     set {message = .pong(newValue)}
   }
 
+  /// Why commits are not decided at present, for people; they wait, and nothing else does. Empty: they are
+  /// decided again.
+  var trouble: String {
+    get {
+      if case .trouble(let v)? = message {return v}
+      return String()
+    }
+    set {message = .trouble(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -520,6 +530,9 @@ nonisolated struct WireHubMessage: Sendable {
     case committed(WireCommitted)
     case ping(UInt64)
     case pong(UInt64)
+    /// Why commits are not decided at present, for people; they wait, and nothing else does. Empty: they are
+    /// decided again.
+    case trouble(String)
 
   }
 
@@ -2225,7 +2238,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}changes\0\u{1}committed\0\u{1}ping\0\u{1}pong\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}changes\0\u{1}committed\0\u{1}ping\0\u{1}pong\0\u{1}trouble\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2288,6 +2301,14 @@ nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._Mess
           self.message = .pong(v)
         }
       }()
+      case 6: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.message != nil {try decoder.handleConflictingOneOf()}
+          self.message = .trouble(v)
+        }
+      }()
       default: break
       }
     }
@@ -2318,6 +2339,10 @@ nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._Mess
     case .pong?: try {
       guard case .pong(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+    }()
+    case .trouble?: try {
+      guard case .trouble(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }

@@ -2,56 +2,6 @@
 
 import Logging
 import RelayCore
-import Synchronization
-
-/// A content that was committed and that the hub does not hold whole.
-struct Acquisition: Hashable, Sendable {
-    var content: ContentID
-    var sizeBytes: UInt64
-}
-
-/// The contents that are to be brought into the store.
-///
-/// Nothing of it is kept on disk: what is missing is seen from the index, by a sweep at the start.
-final class AcquisitionQueue: Sendable {
-    private struct State {
-        var known: Set<ContentID> = []
-        /// Those that nobody online has.
-        var parked: [ContentID: Acquisition] = [:]
-    }
-
-    let ready = Mailbox<Acquisition>(limitBytes: .max)
-    private let state = Mutex(State())
-
-    /// The most contents that are remembered; those beyond are found by a later sweep.
-    private static let limit = 100_000
-
-    /// Asks for a content to be brought, unless that is under way.
-    func add(_ acquisition: Acquisition) {
-        let isNew = state.withLock { state in
-            if state.parked.removeValue(forKey: acquisition.content) != nil { return true }
-            return state.known.count < Self.limit && state.known.insert(acquisition.content).inserted
-        }
-        if isNew { ready.put(acquisition) }
-    }
-
-    func finish(_ acquisition: Acquisition) {
-        state.withLock { _ = $0.known.remove(acquisition.content) }
-    }
-
-    /// Sets a content aside until a device comes online.
-    func park(_ acquisition: Acquisition) {
-        state.withLock { $0.parked[acquisition.content] = acquisition }
-    }
-
-    func resumeParked() {
-        let parked = state.withLock { state in
-            defer { state.parked = [:] }
-            return state.parked.values
-        }
-        for acquisition in parked { ready.put(acquisition) }
-    }
-}
 
 /// Brings committed contents into the store, from their authors or whoever has them.
 struct Acquirer: Sendable {
@@ -60,6 +10,7 @@ struct Acquirer: Sendable {
     let queue: AcquisitionQueue
     let credit: ByteCredit
     let limit: StoreLimit
+    let gate: StoreGate
     let logger: Logger
 
     /// How many contents are brought at a time.
@@ -69,7 +20,7 @@ struct Acquirer: Sendable {
 
     func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.sweep() }
+            group.addTask { await self.sweepOnRequest() }
             group.addTask { await self.retry() }
             for _ in 0..<Self.parallel { group.addTask { await self.work() } }
         }
@@ -77,6 +28,7 @@ struct Acquirer: Sendable {
 
     private func work() async {
         while !Task.isCancelled {
+            await gate.waitUntilOpen()
             guard let next = await queue.ready.take(limitBytes: 0, limit: 1).first?.element else { return }
             await acquire(next)
         }
@@ -88,9 +40,15 @@ struct Acquirer: Sendable {
         while !Task.isCancelled {
             await exchange.waitForHolder(after: seen, atMostMilliseconds: 60_000)
             seen = exchange.arrivals
-            if let segments = await session.segments { exchange.setRoom(limit.room(in: segments)) }
+            if gate.isOpen, let segments = await session.segments {
+                exchange.setRoom(limit.room(in: segments))
+            }
             queue.resumeParked()
         }
+    }
+
+    private func sweepOnRequest() async {
+        while !(await queue.sweeps.take(limitBytes: .max)).isEmpty { await sweep() }
     }
 
     /// Finds what is missing of the share's current contents.
@@ -112,7 +70,7 @@ struct Acquirer: Sendable {
             // A device may have come online in between.
             if exchange.arrivals != arrivals { queue.resumeParked() }
         case .done(let chunks):
-            queue.finish(acquisition)
+            queue.finish(acquisition, isStored: true)
             guard chunks > 0 else { return }
             logger.info(
                 "content stored",
@@ -120,12 +78,14 @@ struct Acquirer: Sendable {
                     "content": "\(content)", "bytes": "\(acquisition.sizeBytes)", "chunks": "\(chunks)",
                 ])
         case .noRoom:
-            queue.finish(acquisition)
+            queue.finish(acquisition, isStored: false)
+            // While the gate is closed the reason is known, and what is missing is swept up afterwards.
+            guard gate.isOpen else { return }
             logger.info(
                 "content not kept, the store is full",
                 metadata: ["content": "\(content)", "bytes": "\(acquisition.sizeBytes)"])
         case .cancelled:
-            queue.finish(acquisition)
+            queue.finish(acquisition, isStored: false)
         }
     }
 
@@ -143,7 +103,10 @@ struct Acquirer: Sendable {
             manifest = known
         } else {
             switch await exchange.manifest(content, authors: access.authors, for: .store) {
-            case .manifest(let found): manifest = found
+            case .manifest(let found):
+                // To the devices a list is good that could not be remembered; what is stored needs it.
+                guard await session.keep(found, for: content) else { return .noRoom }
+                manifest = found
             case .nobody(let nobody): return .parked(arrivals: nobody.arrivals)
             case .cancelled: return .cancelled
             }
@@ -156,11 +119,19 @@ struct Acquirer: Sendable {
             var asked: Set<ChunkID> = []
             let lacking = slice.filter { missing.contains($0.chunk.id) && asked.insert($0.chunk.id).inserted }
             guard !lacking.isEmpty else { continue }
+            guard await hasRoom(for: lacking) else { return .noRoom }
             brought += lacking.count
             let outcome = await bring(lacking, of: content, authors: access.authors)
             guard case .done = outcome else { return outcome }
         }
         return .done(chunks: brought)
+    }
+
+    /// Whether at least one of the chunks can be kept, so that it is worth asking for them.
+    private func hasRoom(for wants: [ChunkWant]) async -> Bool {
+        guard gate.isOpen, let segments = await session.segments else { return false }
+        guard let room = limit.room(in: segments) else { return true }
+        return wants.contains { UInt64($0.chunk.sizeBytes) <= room }
     }
 
     private func bring(

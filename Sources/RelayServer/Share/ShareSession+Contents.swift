@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+import RelayStorage
+
+// What the share's contents are, and where they lie.
+
+extension ShareSession {
+    var segments: SegmentStore? { opened?.segments }
+
+    /// What is known of a content; nil when no version of the share has it.
+    func access(_ content: ContentID) -> ContentAccess? {
+        read { open throws(StateError) in
+            if content == CheckedBatch.emptyContent {
+                return ContentAccess(manifest: Manifest([]), authors: [], segments: open.segments)
+            }
+            guard try open.index.isReferenced(content) else { return nil }
+            var manifest = shelf.find(content)
+            if manifest == nil {
+                manifest = try open.index.manifest(content)
+                if let manifest { shelf.put(manifest, for: content) }
+            }
+            return ContentAccess(
+                manifest: manifest, authors: try open.index.authors(of: content),
+                segments: open.segments)
+        } ?? nil
+    }
+
+    /// Where those of the chunks lie that are stored.
+    func locations(_ chunks: [ChunkID]) -> [ChunkID: ChunkLocation] {
+        read { open throws(StateError) in
+            var result: [ChunkID: ChunkLocation] = [:]
+            for chunk in chunks { result[chunk] = try open.index.location(chunk) }
+            return result
+        } ?? [:]
+    }
+
+    /// Those of the chunks that are not stored.
+    func missing(_ chunks: [ChunkReference]) -> Set<ChunkID> {
+        read { open throws(StateError) in try open.index.missing(chunks) } ?? []
+    }
+
+    /// Remembers the chunk list of a content, verified by the caller. False if that is not possible now.
+    @discardableResult
+    func keep(_ manifest: Manifest, for content: ContentID) -> Bool {
+        shelf.put(manifest, for: content)
+        return write { open throws(StateError) in try open.index.putManifest(manifest, for: content) }
+    }
+
+    /// Remembers where chunks lie that are on disk.
+    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
+        guard let open = opened else { throw StateError("cannot keep chunks: the share is closed") }
+        try open.transaction { try open.index.putLocations(locations) }
+    }
+
+    /// Takes a damaged chunk for missing. False if that is not possible now.
+    func forget(_ chunk: ChunkID) -> Bool {
+        write { open throws(StateError) in try open.index.removeLocation(chunk) }
+    }
+
+    /// Tries whether the index can be written.
+    func probe() throws(StateError) {
+        guard held == nil, let open = opened else { throw StateError("cannot write the index at the moment") }
+        try open.transaction { try open.index.probe() }
+    }
+
+    /// Current contents of which something is missing, from some nodes after the revision; nil at the end.
+    func incomplete(after revision: Revision) -> (incomplete: [Acquisition], through: Revision)? {
+        guard limitBytes != 0 else { return nil }
+        return read { open throws(StateError) -> (incomplete: [Acquisition], through: Revision)? in
+            let records = try open.index.records(after: revision, limit: 64)
+            guard let last = records.last else { return nil }
+            var found: [Acquisition] = []
+            for record in records {
+                guard case .file(let file)? = record.state?.payload, file.sizeBytes > 0 else { continue }
+                if let manifest = try open.index.manifest(file.content),
+                    manifest.chunks.count <= ContentLimits.inlineChunks,
+                    try open.index.missing(manifest.chunks).isEmpty
+                {
+                    continue
+                }
+                found.append(Acquisition(content: file.content, sizeBytes: file.sizeBytes))
+            }
+            return (found, last.revision)
+        } ?? nil
+    }
+
+    /// How the share stands; nil while its files are not open.
+    func standing() -> ShareStanding? {
+        guard let open = opened else { return nil }
+        return ShareStanding(
+            head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied,
+            online: Set(controls.keys), trouble: held?.cause ?? gate.reason)
+    }
+
+    /// Uses the index in a transaction of its own; nil when that fails or the share is closed.
+    @discardableResult
+    private func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
+        guard let open = opened else { return nil }
+        do {
+            return try open.transaction { try body(open) }
+        } catch {
+            fail(error)
+            return nil
+        }
+    }
+
+    /// Writes to the index in a transaction of its own. False when that is not possible now.
+    private func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
+        guard let open = opened else { return false }
+        do throws(StateError) {
+            try open.transaction { try body(open) }
+            return true
+        } catch {
+            if error.isDamaged { fail(error) } else { gate.close(error, bytes: 0) }
+            return false
+        }
+    }
+}
