@@ -82,12 +82,15 @@ final class Setup {
     }
 
     /// An agent with a folder of its own that has joined, and runs.
+    /// It reaches the hub through the proxy, if there is one.
     func agent(
-        _ name: String, wrapper: [String] = [], variables: [String: String] = [:]
+        _ name: String, through proxy: ThrottledProxy? = nil, wrapper: [String] = [],
+        variables: [String: String] = [:]
     ) throws -> Agent {
         let agent = Agent(name: name, setup: self)
         agents.append(agent)
-        try agent.start(["--join", try invite()], variables, wrapper: wrapper)
+        let link = try invite().replacingOccurrences(of: address, with: proxy?.address ?? address)
+        try agent.start(["--join", link], variables, wrapper: wrapper)
         return agent
     }
 

@@ -165,5 +165,39 @@ extension NetworkTests {
                 }
             }
         }
+
+        @Test(arguments: [false, true])
+        func `S50 a cut after any byte of handshake and hello is an error and not a hang`(
+            ofAnswers: Bool
+        ) async throws {
+            try await guardedHub().run { port in
+                let most = 1 << 20
+                let whole = try await TestProxy.start(to: port, passing: most, ofAnswers: ofAnswers)
+                let connection = try await Dialing.control(whole.port)
+                let count = most - whole.remaining
+                #expect(count > 500)
+                await connection.close()
+                await whole.stop()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for limit in 0..<count {
+                        if limit >= 8 { try await group.next() }
+                        group.addTask {
+                            let proxy = try await TestProxy.start(
+                                to: port, passing: limit, ofAnswers: ofAnswers)
+                            let error = await wireError {
+                                let connection = try await Dialing.control(proxy.port)
+                                try await connection.send(.ping(1))
+                                while case .some = try await connection.next() {}
+                                throw WireError.closed
+                            }
+                            #expect(error != nil, "after \(limit) bytes")
+                            await proxy.stop()
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await expectServing(port)
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ final class TestProxy: Sendable {
     /// How the proxy treats the bytes; shared with its handlers.
     final class State: Sendable {
         let channels = Mutex<[any Channel]>([])
-        /// How many bytes from the agent pass before everything is cut.
+        /// How many bytes of the direction that is counted pass before everything is cut.
         let remaining: Mutex<Int>
         let isSilent = Mutex(false)
         init(remaining: Int) { self.remaining = Mutex(remaining) }
@@ -25,7 +25,10 @@ final class TestProxy: Sendable {
         port = server.localAddress?.port ?? 0
     }
 
-    static func start(to target: Int, passing limit: Int = .max) async throws -> TestProxy {
+    /// Counted, and cut after `limit` bytes, is what comes from the agent, or the hub's answers.
+    static func start(
+        to target: Int, passing limit: Int = .max, ofAnswers: Bool = false
+    ) async throws -> TestProxy {
         let state = State(remaining: limit)
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.autoRead, value: false)
@@ -37,14 +40,14 @@ final class TestProxy: Sendable {
                         state.channels.withLock { $0.append(outer) }
                         return outer.eventLoop.makeCompletedFuture {
                             try outer.pipeline.syncOperations.addHandler(
-                                Forwarder(to: inner, state: state, counts: false))
+                                Forwarder(to: inner, state: state, counts: ofAnswers))
                         }
                     }
                     .connect(host: "127.0.0.1", port: target)
                     .flatMap { outer in
                         inner.eventLoop.makeCompletedFuture {
                             try inner.pipeline.syncOperations.addHandler(
-                                Forwarder(to: outer, state: state, counts: true))
+                                Forwarder(to: outer, state: state, counts: !ofAnswers))
                             outer.read()
                             inner.read()
                         }
@@ -56,6 +59,9 @@ final class TestProxy: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         return TestProxy(server: server, state: state)
     }
+
+    /// How many bytes of the direction that is counted may still pass.
+    var remaining: Int { state.remaining.withLock { $0 } }
 
     /// From now on nothing passes, and nobody is told.
     func fallSilent() { state.isSilent.withLock { $0 = true } }
