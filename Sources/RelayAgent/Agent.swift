@@ -78,7 +78,7 @@ package final class Agent: Service {
         let present = known.first { $0.path == path }
         // What was known of another directory at this path says nothing of this one: against it, all that is
         // not here would seem to be removed.
-        let isSame = present.map { $0.root == root.encoded } ?? false
+        let isSame = present.flatMap { RootRecord(encoded: $0.root) }?.isSameRoot(as: root) ?? false
         let record = FolderRecord(
             path: path, share: link.share, hubHost: link.host, hubPort: link.port, hub: link.hub,
             root: root.encoded,

@@ -55,13 +55,13 @@ extension Setup {
         try Shell.run("ls -d '\(hubData)'/shares/*").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    func hubStatus(_ options: String...) throws -> ProgramResult {
-        try ProgramRun("relay-server", ["status", "--data", hubData] + options, in: directory).waitForEnd()
-    }
-
-    /// How much the hub's segments hold.
-    func storedBytes() throws -> Int {
+    /// How many bytes the share's segment files take.
+    func segmentBytes() throws -> Int {
         let text = try Shell.run("du -cb '\(try shareDirectory())'/segments/*.seg | tail -1 | cut -f1")
         return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+    }
+
+    func hubStatus(_ options: String...) throws -> ProgramResult {
+        try ProgramRun("relay-server", ["status", "--data", hubData] + options, in: directory).waitForEnd()
     }
 }

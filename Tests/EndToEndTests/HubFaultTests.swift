@@ -28,9 +28,9 @@ import Testing
         // The commits stand: the author has the contents.
         try setup.settle()
         #expect(try setup.hubStatus().output.contains("disk full"))
-        #expect(try setup.storedBytes() < 10_000)
+        #expect(try setup.segmentBytes() < 10_000)
         try disk.free(size: "20m")
-        try eventually(30, "the contents are stored") { try setup.storedBytes() > 260_000 }
+        try eventually(30, "the contents are stored") { try setup.segmentBytes() > 260_000 }
         a.stop()
         let c = try setup.agent("c")
         try c.wait()
@@ -52,7 +52,7 @@ import Testing
         let b = try setup.agent("b")
         try a.shell("echo 1 > one; head -c 4000000 /dev/urandom > big")
         try setup.settle()
-        try eventually(10, "the hub has the content") { try setup.storedBytes() > 4_000_000 }
+        try eventually(10, "the hub has the content") { try setup.segmentBytes() > 4_000_000 }
         a.stop()
         try disk.fill()
         try b.shell("mkdir many; for i in $(seq 3000); do echo $i$i$i > many/$i; done")
@@ -144,7 +144,7 @@ import Testing
         b.stop()
         try a.shell("head -c 300000 /dev/urandom > large")
         try a.wait()
-        try eventually(10, "the hub has the content") { try setup.storedBytes() > 300_000 }
+        try eventually(10, "the hub has the content") { try setup.segmentBytes() > 300_000 }
         a.stop()
         setup.stopHub()
         // A second segment, so that the hub opens the first one when it is asked for what lies there.

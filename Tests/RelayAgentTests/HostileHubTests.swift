@@ -130,12 +130,13 @@ private final class ScriptedHub: Sendable {
             left -= 1
             let answers = batch.operations.indices.map(answer)
             let decidedAt = Revision(UInt64(answers.count))
+            let landmark = Landmark(revision: decidedAt, chain: ChainValue(Bytes32(1, 1, 1, 1)))
             let page = ChangePage(
                 records: [], offers: [],
                 through: Cursor(epoch: epoch, revision: decidedAt, chain: ChainValue(Bytes32(1, 1, 1, 1))),
                 reachesHead: true)
             try await connection.send([
-                .committed(batch.id, answers: answers, decidedAt: decidedAt), .changes(page),
+                .committed(batch.id, answers: answers, decidedAt: landmark), .changes(page),
             ])
         }
     }

@@ -309,7 +309,7 @@ private struct Conversation {
         let (engine, index) = (conversation.engine, conversation.index)
         index.commit()
         let inputs: [HubInput] = [
-            .subscribed(SubscriberID(3), DeviceID(Bytes32(3, 0, 0, 0)), nil, unanswered: nil, isBare: false),
+            .subscribed(SubscriberID(3), DeviceID(Bytes32(3, 0, 0, 0)), Subscription(cursor: nil)),
             .unsubscribed(C.desk),
             .commit(
                 C.laptop,

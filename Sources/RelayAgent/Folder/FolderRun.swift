@@ -23,6 +23,8 @@ actor FolderRun {
         let pool: BlockingPool
         let link: HubLink
         let watch: FolderWatch
+        /// The number of the folder's device when it was joined.
+        let joinedDevice: UInt64
         let hubText: String
         /// As whom the hub knows this agent.
         let device: DeviceID
@@ -72,6 +74,7 @@ actor FolderRun {
         loop = LoopExecutor(label: "relay.engine")
         mark = RunMark(replicaPath: replicaPath)
         replica = try SQLiteReplica(path: replicaPath)
+        try replica.follow(device: parts.folder.record.device, from: parts.joinedDevice)
         engine = AgentEngine(
             replica: replica, deviceName: configuration.deviceName, device: parts.device,
             randomness: SystemRandomNumberGenerator())

@@ -136,7 +136,8 @@ final class FolderSession: Sendable {
             link: HubLink(
                 address: address, exchange: exchange,
                 provider: ContentProvider(sources: sources, pool: pool), logger: logger, post: post),
-            watch: watch, hubText: address.text, device: address.identity.id, logger: logger)
+            watch: watch, joinedDevice: RootRecord(encoded: record.root)?.device ?? folder.record.device,
+            hubText: address.text, device: address.identity.id, logger: logger)
         return try makeRun(parts, mailbox, ended)
     }
 

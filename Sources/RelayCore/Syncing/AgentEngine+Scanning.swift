@@ -9,7 +9,8 @@ extension AgentEngine {
         switch hint {
         case .entry(let path, let isWriting):
             guard let known = try nearestKnown(path) else { return }
-            if isWriting, known.isWhole {
+            let isOften = try isSavedOften(known.placement)
+            if isWriting || isOften, known.isWhole {
                 let last = writing[known.placement]?.last ?? now + EngineLimits.longestWriteMilliseconds
                 writing[known.placement] = (min(now + EngineLimits.quietMilliseconds, last), last)
             } else {

@@ -49,6 +49,10 @@ enum EngineLimits {
     static let quietMilliseconds: Int64 = 400
     /// After so long a file that is written without a pause is looked at all the same.
     static let longestWriteMilliseconds: Int64 = 5000
+    /// A file that got so many contents within this time is looked at when it pauses.
+    static let quickSaves = 3
+    static let savesMilliseconds: Int64 = 20_000
+    static let trackedSaves = 1000
     /// How long to wait before a fingerprint that is too young is looked at again, at first and at last.
     static let distrustMilliseconds: Int64 = 25
     /// Fewer removals, or reverts, than this are never held.

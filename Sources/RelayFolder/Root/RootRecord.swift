@@ -29,6 +29,16 @@ package struct RootRecord: Codable, Hashable, Sendable {
         bornNanoseconds = identity.born.nanoseconds
     }
 
+    /// Whether both are of one directory, though its disk may have got another device number, as after a
+    /// restart or when it was plugged in again. Where directories have no birth time, that cannot be told.
+    package func isSameRoot(as other: RootRecord) -> Bool {
+        marker == other.marker && isSameDirectory(as: other.identity)
+    }
+
+    func isSameDirectory(as other: FileIdentity) -> Bool {
+        identity == other || inode == other.inode && born == other.born && born != .zero
+    }
+
     /// The record as text: `relay-root-1 MARKER DEVICE INODE BORN-SECONDS BORN-NANOSECONDS`.
     package var encoded: [UInt8] {
         Array("\(Self.heading) \(marker) \(device) \(inode) \(bornSeconds) \(bornNanoseconds)".utf8)

@@ -24,7 +24,8 @@ extension SharedFolder {
         }
         if let expecting {
             let known = status.identity.born == .zero ? expecting.withoutBirthTime : expecting
-            try check(root, status, expecting: known, path: path)
+            guard known.isSameDirectory(as: status.identity) else { throw notOurs(path) }
+            try check(root, marker: expecting.marker, path: path)
         }
         let relay = try own(EntryName.relayDirectory.bytes, in: root, path: path)
         let stage = try own(OwnDirectories.stageName, in: relay, path: path)
@@ -50,7 +51,8 @@ extension SharedFolder {
         if isRootInPlace() { return }
         let found = try Self.openRoot(path)
         let status = try Self.opening(path) { () throws(Errno) in try found.status() }
-        try Self.check(found, status, expecting: record, path: path)
+        guard status.identity == record.identity else { throw Self.notOurs(path) }
+        try Self.check(found, marker: record.marker, path: path)
     }
 
     /// The nearest directory strictly above `path` that is a shared folder's root; nil if there is none.
@@ -124,17 +126,18 @@ extension SharedFolder {
         }
     }
 
-    /// Throws unless the directory is the one that the record was made for.
+    private static func notOurs(_ path: String) -> FolderError {
+        .notOurs(
+            "cannot use \(path): it is not the directory that was shared "
+                + "(replaced, restored, or its disk is not mounted); nothing was changed. Bring it "
+                + "back, or join it again with a new link")
+    }
+
+    /// Throws unless the directory carries this marker.
     private static func check(
-        _ root: Directory, _ status: EntryStatus, expecting record: RootRecord, path: String
+        _ root: Directory, marker: String, path: String
     ) throws(FolderError) {
-        guard status.identity == record.identity else {
-            throw .notOurs(
-                "cannot use \(path): it is not the directory that was shared "
-                    + "(replaced, restored, or its disk is not mounted); nothing was changed. Bring it "
-                    + "back, or join it again with a new link")
-        }
-        guard try readMarker(root, path: path) == record.marker else {
+        guard try readMarker(root, path: path) == marker else {
             throw .notOurs(
                 "cannot use \(path): it does not carry the identity of the folder that was shared "
                     + "(emptied, replaced or restored); nothing was changed. Bring it back with "

@@ -8,6 +8,7 @@ enum ReplicaQuery: Int, CaseIterable {
     case unsynced, nodes, counts
     case meta, setMeta, deleteMeta
     case manifest, putManifest, manifests, deleteManifest
+    case moveDevice
     case putRemoval, trimRemovals, removal, deleteRemovals
     case landmarks, countLandmarks, putLandmark, deleteLandmark, deleteLandmarks
     case formerNodes, formerStates, nodesFormerly, addFormer, deleteFormer
@@ -31,6 +32,7 @@ enum ReplicaQuery: Int, CaseIterable {
         case .manifests: "SELECT content FROM manifest WHERE content > ? ORDER BY content LIMIT ?"
         case .deleteManifest: "DELETE FROM manifest WHERE content = ?"
         case .counts: "SELECT count(*), total(unsynced) FROM node"
+        case .moveDevice: "UPDATE node SET local_device = ? WHERE local_device = ?"
         case .putRemoval: "INSERT OR REPLACE INTO removal (node, revision) VALUES (?, ?)"
         case .trimRemovals:
             "DELETE FROM removal WHERE rowid <= (SELECT max(rowid) FROM removal) - \(Self.limitRemovals)"

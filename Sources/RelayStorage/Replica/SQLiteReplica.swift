@@ -91,6 +91,9 @@ package final class SQLiteReplica: ReplicaStore {
         return result
     }
 
+    /// What is kept in memory of rows is not true any more.
+    func forgetRows() { cache.removeAll() }
+
     func statement(_ query: ReplicaQuery) throws(StateError) -> SQLStatement {
         try statements.statement(query, in: database) { $0.sql }
     }
