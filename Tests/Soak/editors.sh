@@ -18,8 +18,10 @@ save() {
         ;;
     sed) sed -i "1s/.*/$text/" "$file" ;;
     rename)
-        { echo "$text"; tail -n +2 "$file"; } >"$file.tmp"
-        mv "$file.tmp" "$file"
+        # A name that the other side does not take at the same instant.
+        local draft=$file.$RANDOM$RANDOM.tmp
+        { echo "$text"; tail -n +2 "$file"; } >"$draft"
+        mv "$draft" "$file"
         ;;
     in-place) { echo "$text"; seq 50; } >"$file" ;;
     overwrite) printf '%-30s\n' "$text" | dd of="$file" conv=notrunc status=none ;;
