@@ -4,8 +4,11 @@ import Foundation
 
 /// A file system of a test's own, mounted on a directory until this object goes.
 final class Mounted {
-    /// Whether this process may mount.
-    static let isPossible = getuid() == 0
+    /// Whether this process may mount, disks that are files too.
+    static let isPossible =
+        getuid() == 0
+        && (try? Shell.run(
+            "d=$(mktemp -d); mount -t tmpfs tmpfs $d && umount $d; rmdir $d; losetup -f > /dev/null")) != nil
 
     let directory: String
     private let type: String

@@ -8,13 +8,16 @@ ENTRIES=${ENTRIES:-200000}
 LARGE_MIB=${LARGE_MIB:-2048}
 export SETTLE_SECONDS=${SETTLE_SECONDS:-1800}
 
-# answers NAME: its agent tells its state within a second.
+# answers NAME: its agent tells its state within a second, beside what any program takes at the moment.
 answers() {
-    local before after
-    before=$(date +%s%N)
+    local start asked answered
+    start=$(date +%s%N)
+    "$BIN/relay-ctl" --version >/dev/null
+    asked=$(date +%s%N)
     ctl "$1" status >/dev/null
-    after=$(date +%s%N)
-    [ $((after - before)) -lt 1000000000 ] || fail "$1 took $(((after - before) / 1000000)) ms to answer"
+    answered=$(date +%s%N)
+    [ $((answered - asked - (asked - start))) -lt 1000000000 ] ||
+        fail "$1 took $(((answered - asked) / 1000000)) ms to answer"
 }
 
 # until_there COMMAND...: looks again and again, and at how fast the agents answer.
