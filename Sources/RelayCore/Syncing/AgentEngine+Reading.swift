@@ -116,6 +116,9 @@ extension AgentEngine {
         clearTrouble(node.id)
         drafts[node.id] = nil
         readRetries[node.id] = local.isTrusted ? nil : nextReading(of: node.id, isSame: isSame)
+        if let retry = readRetries[node.id], retry.attempts >= EngineLimits.busyReads {
+            problems[node.id] = Self.writtenText
+        }
         try putAndPlan(node)
     }
 
