@@ -305,20 +305,25 @@ import Testing
         #expect(try scratch.names().isEmpty && scratch.residue().isEmpty)
     }
 
-    @Test(arguments: [nil, 0o711 as mode_t])
-    func `a crash while a directory is writable for a step leaves it protected`(changed: mode_t?) throws {
+    @Test(arguments: [nil, 0o711 as mode_t], [false, true])
+    func `a crash while a directory is writable for a step leaves it protected`(
+        changed: mode_t?, isMoved: Bool
+    ) throws {
         let scratch = try Scratch()
         scratch.makeDirectory("d")
         #expect(chmod(scratch.path + "/d", 0o2555) == 0)
         let directory = try scratch.folder.root.directory(at: relative("d"))
-        let loosened = try LoosenedDirectory(directory, at: relative("d"), in: Park(folder: scratch.folder))
+        let paths = [relative("d"), relative("moved")]
+        let loosened = try LoosenedDirectory(directory, at: paths, in: Park(folder: scratch.folder))
         #expect(loosened != nil)
         #expect(scratch.mode("d") == 0o2755)
-        if let changed { #expect(chmod(scratch.path + "/d", changed) == 0) }
+        let name = isMoved ? "moved" : "d"
+        if isMoved { #expect(rename(scratch.path + "/d", scratch.path + "/moved") == 0) }
+        if let changed { #expect(chmod(scratch.path + "/" + name, changed) == 0) }
         scratch.folder.close()
         try SharedFolder.open(scratch.path, expecting: scratch.folder.record, create: false).close()
         // What somebody has set since stays.
-        #expect(scratch.mode("d") == changed.map { UInt32($0) } ?? 0o2555)
+        #expect(scratch.mode(name) == changed.map { UInt32($0) } ?? 0o2555)
         #expect(try scratch.residue().isEmpty)
     }
 

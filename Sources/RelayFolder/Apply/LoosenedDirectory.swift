@@ -8,22 +8,27 @@ import SystemPackage
 /// A write-protected directory that is made writable for one step, with a note in `.relay/park` of the mode
 /// that it gets back: also after a crash, before anybody looks at it and takes the mode for the user's.
 struct LoosenedDirectory {
-    let directory: Directory
-    let note: LoosenedNote
-    let id: [UInt8]
+    private let directory: Directory
+    private let mode: UInt16
+    /// The names of the notes.
+    private var notes: [[UInt8]] = []
 
-    /// Nil if the directory is writable anyway.
-    init?(_ directory: Directory, at path: RelativePath, in park: Park) throws(Errno) {
+    /// `paths`: where the directory may be found before and after the step. Nil if it is writable anyway.
+    init?(_ directory: Directory, at paths: [RelativePath], in park: Park) throws(Errno) {
         let fingerprint = try directory.status().fingerprint
         guard fingerprint.mode & Self.writable != Self.writable else { return nil }
         self.directory = directory
-        note = LoosenedNote(mode: fingerprint.mode, identity: fingerprint.identity, path: path)
-        id = Park.makeID()
-        try park.write(note.encoded, as: LoosenedNote.name(id), for: id)
+        mode = fingerprint.mode
         do throws(Errno) {
-            try directory.descriptor.setModeByPath(PermissionMode(note.loosenedMode))
+            for path in paths {
+                let id = Park.makeID()
+                let note = LoosenedNote(mode: mode, identity: fingerprint.identity, path: path)
+                try park.write(note.encoded, as: LoosenedNote.name(id), for: id)
+                notes.append(LoosenedNote.name(id))
+            }
+            try directory.descriptor.setModeByPath(PermissionMode(mode | Self.writable))
         } catch {
-            try? park.directory.unlink(LoosenedNote.name(id))
+            for name in notes { try? park.directory.unlink(name) }
             throw error
         }
     }
@@ -34,8 +39,8 @@ struct LoosenedDirectory {
     /// Gives the directory its mode back. If that fails, the note stays.
     func tighten(in park: Park) {
         do throws(Errno) {
-            try directory.descriptor.setModeByPath(PermissionMode(note.mode))
-            try park.directory.unlink(LoosenedNote.name(id))
+            try directory.descriptor.setModeByPath(PermissionMode(mode))
+            for name in notes { try park.directory.unlink(name) }
         } catch {
             // `settleParked` tries again.
         }

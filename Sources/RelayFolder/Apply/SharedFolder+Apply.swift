@@ -43,10 +43,11 @@ extension ApplyOutcome {
 }
 
 extension ApplyStep {
-    /// The directories whose entries the step changes.
-    var changedDirectories: [RelativePath] {
-        if case .move(let from, let to, _) = self { return [from.parent, from, to.parent] }
-        return [path.parent]
+    /// The directories whose entries the step changes, each with its path before and, if it is another, after
+    /// the step.
+    var changedDirectories: [[RelativePath]] {
+        if case .move(let from, let to, _) = self { return [[from.parent], [from, to], [to.parent]] }
+        return [[path.parent]]
     }
 
     fileprivate var isAllowed: Bool {
@@ -211,9 +212,11 @@ struct ApplyBatch {
     private mutating func carryOutLoosened(_ action: ApplyAction) throws(Errno) -> ApplyOutcome {
         var loosened: [LoosenedDirectory] = []
         defer { for directory in loosened.reversed() { directory.tighten(in: park) } }
-        for path in action.step.changedDirectories {
-            guard let directory = try? directories.directory(at: path) else { continue }
-            if let opened = try LoosenedDirectory(directory, at: path, in: park) { loosened.append(opened) }
+        for paths in action.step.changedDirectories {
+            guard let path = paths.first, let directory = try? directories.directory(at: path) else {
+                continue
+            }
+            if let opened = try LoosenedDirectory(directory, at: paths, in: park) { loosened.append(opened) }
         }
         if loosened.isEmpty { throw .permissionDenied }
         return try carryOut(action)
