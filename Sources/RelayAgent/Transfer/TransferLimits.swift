@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// Limits of what is under way between a folder and its hub.
 enum TransferLimits {
     /// Bytes of chunks that are asked for and not there yet, over all contents.
@@ -12,7 +14,11 @@ enum TransferLimits {
     static let requestBytes = 1 << 20
     static let requestChunks = 64
     /// Contents that are fetched at the same time, those not counted that wait for a device to come online.
-    static let contents = 128
+    /// Each has a file open: they are fewer where the process may not have many.
+    static let contents: Int = {
+        let files = sysconf(Int32(_SC_OPEN_MAX))
+        return files < 0 ? 128 : min(128, max(4, (files - 48) / 4))
+    }()
     /// Contents whose requests stay open at the hub while they wait for a device to come online.
     static let waitingContents = 1024
     /// How long the hub may leave a request without any word.
