@@ -112,4 +112,17 @@ import Testing
             }
         }
     }
+
+    @Test func `bytes of chunks are counted as they come, and no others`() throws {
+        let chunk = EncodedChunk(encoding: .raw, sizeBytes: 1000, bytes: [UInt8](repeating: 1, count: 1000))
+        let frame = try Codec.frame(.chunk(request: 1, index: 1, chunk))
+        var decoder = FrameDecoder(phase: .open(.bulk))
+        var part = ByteBuffer(bytes: frame.dropLast(400))
+        #expect(try decoder.next(from: &part) == nil)
+        #expect(decoder.chunkBytes == 600)
+        var rest = ByteBuffer(bytes: frame.suffix(400) + (try Codec.frame(.cancel(request: 7))))
+        #expect(try decoder.next(from: &rest) != nil)
+        #expect(try decoder.next(from: &rest) != nil)
+        #expect(decoder.chunkBytes == 1000)
+    }
 }

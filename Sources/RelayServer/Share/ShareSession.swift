@@ -30,8 +30,10 @@ actor ShareSession {
     private(set) var opened: OpenShare?
     /// Whether the share's files are to be made.
     private var isNew: Bool
-    /// Why the files are not open, and when opening may be tried again.
-    private var failure: (error: StateError, retryAt: Instant)?
+    /// Whether the files were let go for good.
+    private var isFinished = false
+    /// Why the files are not open, when opening may be tried again, and how files looked that were refused.
+    private var failure: (error: StateError, retryAt: Instant, refused: DatabaseLook?)?
     var shelf = ManifestShelf()
     /// All control connections that are not gone, and those that count: the newest of each device.
     private var links: [SubscriberID: ControlLink] = [:]
@@ -77,7 +79,8 @@ actor ShareSession {
             }
             opened = open
         } catch {
-            failure = (error, .now() + Self.retryMilliseconds)
+            let look = error.isDamaged ? DatabaseLook(at: OpenShare.index(in: directory)) : nil
+            failure = (error, .now() + Self.retryMilliseconds, look)
             throw error
         }
         isNew = false
@@ -116,7 +119,7 @@ actor ShareSession {
     }
 
     private func reopen() -> OpenShare? {
-        if opened == nil, failure?.retryAt ?? .now() <= .now() {
+        if opened == nil, !isFinished, mayReopen {
             let before = failure?.error
             do {
                 try open()
@@ -129,13 +132,23 @@ actor ShareSession {
         return opened
     }
 
+    /// Files that are not the share's are left alone until somebody has changed them, and is done: to open
+    /// them might remove what was just put back.
+    private var mayReopen: Bool {
+        guard let failure else { return true }
+        guard failure.retryAt <= .now() else { return false }
+        guard let refused = failure.refused else { return true }
+        let look = DatabaseLook(at: OpenShare.index(in: directory))
+        return look != refused && look.isSettled(nowSeconds: wallClockSeconds())
+    }
+
     /// Lets the files go after an error, and closes all connections.
     func fail(_ error: StateError) {
         guard let open = opened else { return }
         logger.error("share failed, closing its connections", metadata: ["error": "\(error)"])
         opened = nil
-        failure = (error, .now() + Self.retryMilliseconds)
         open.index.close()
+        failure = (error, .now() + Self.retryMilliseconds, nil)
         for link in links.values { link.end(.failure(error)) }
         links = [:]
         controls = [:]
@@ -149,6 +162,7 @@ actor ShareSession {
 
     /// Lets the files go; devices must not be connected any more.
     func close() {
+        isFinished = true
         guard let open = opened else { return }
         do {
             try open.transaction { try saveApplied(open) }
