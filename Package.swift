@@ -231,7 +231,10 @@ let package = Package(
         // The real programs on real folders.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore", "CLinux"],
+            dependencies: [
+                "relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore", "CLinux",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -21,6 +21,8 @@ struct Run: AsyncParsableCommand {
             """)
 
     private static let defaultPort = 4817
+    /// The longest time between two comparisons: ten years.
+    private static let limitHours = 87600.0
 
     @Argument(
         help: ArgumentHelp("The folders to serve (default: all that were joined).", valueName: "folder"))
@@ -53,6 +55,14 @@ struct Run: AsyncParsableCommand {
             """, valueName: "name"))
     var name: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Compare disk, index and hub again after so many hours, in the background and for a twentieth of \
+            the time; 0: never (default: 168).
+            """, valueName: "hours"))
+    var verifyEvery: Double?
+
     @OptionGroup var log: LogOptions
 
     func validate() throws {
@@ -61,6 +71,9 @@ struct Run: AsyncParsableCommand {
         }
         guard join == nil || hub == nil else {
             throw ValidationError("--join and --hub exclude each other: the link says where the hub is")
+        }
+        if let verifyEvery, !(0...Self.limitHours).contains(verifyEvery) {
+            throw ValidationError("--verify-every takes a number of hours from 0 to \(Int(Self.limitHours))")
         }
     }
 
@@ -73,10 +86,12 @@ struct Run: AsyncParsableCommand {
         let watch = try Self.watchExecutable()
         let link = try Self.link(join)
         do {
-            let agent = try Agent(
-                configuration: AgentConfiguration(
-                    stateDirectory: directory, deviceName: deviceName, watchExecutable: watch),
-                logger: logger)
+            var configuration = AgentConfiguration(
+                stateDirectory: directory, deviceName: deviceName, watchExecutable: watch)
+            if let verifyEvery {
+                configuration.verificationInterval = verifyEvery == 0 ? nil : .seconds(verifyEvery * 3600)
+            }
+            let agent = try Agent(configuration: configuration, logger: logger)
             if let givenName { try nameFile.write(givenName) }
             try await Interruption.cancelling { try await pickFolders(of: agent, joining: link) }
             try agent.prepare()

@@ -22,11 +22,11 @@ struct RelayCtl: AsyncParsableCommand {
               echo DOWNLOAD@notes.txt | relay-ctl shell
 
             Exit codes: 0 done, 1 failed, 2 usage, 3 not in sync, 5 not found, 6 refused, 7 no agent or hub \
-            reached, 8 timed out.
+            reached, 8 timed out, 9 verification found differences.
             """,
         version: "relay-ctl \(RelayVersion.text)",
         subcommands: [
             Upload.self, Download.self, Delete.self, List.self, Status.self, Wait.self,
-            Confirm.self, Reject.self, Shell.self,
+            Verify.self, Confirm.self, Reject.self, Shell.self,
         ])
 }

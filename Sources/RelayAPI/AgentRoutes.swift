@@ -29,6 +29,13 @@ struct AgentRoutes: Sendable {
                 return Response(status: .noContent, headers: [.connection: "close"])
             }
         }
+        router.post(RouterPath(APIContract.Route.verify)) { [agent] request, _ in
+            let share = try QueryParameters(request, allowing: [.share]).share()
+            return try await untilDisconnected(request) {
+                try JSONAnswer.response(
+                    await agent.verify(share: share), headers: [.connection: "close"])
+            }
+        }
         router.post(RouterPath(APIContract.Route.download)) { [agent] request, _ in
             let query = try QueryParameters(request, allowing: [.share, .path, .timeout])
             let (share, path, timeout) = (try query.share(), try query.path(), try query.timeoutSeconds())

@@ -12,19 +12,22 @@ package struct AgentConfiguration: Sendable {
     package var rescanInterval: Duration
     /// How often that is while there is no watcher.
     package var unwatchedRescanInterval: Duration
+    /// How long after a comparison of disk, index and hub the next begins in the background; nil: none does.
+    package var verificationInterval: Duration?
     /// How long to wait before a folder that halted is tried again.
     package var retryInterval: Duration
 
     package init(
         stateDirectory: String, deviceName: String, watchExecutable: String,
         rescanInterval: Duration = .seconds(3600), unwatchedRescanInterval: Duration = .seconds(30),
-        retryInterval: Duration = .seconds(2)
+        verificationInterval: Duration? = .seconds(7 * 86400), retryInterval: Duration = .seconds(2)
     ) {
         self.stateDirectory = stateDirectory
         self.deviceName = deviceName
         self.watchExecutable = watchExecutable
         self.rescanInterval = rescanInterval
         self.unwatchedRescanInterval = unwatchedRescanInterval
+        self.verificationInterval = verificationInterval
         self.retryInterval = retryInterval
     }
 }

@@ -66,6 +66,12 @@ package final class ControlClient: Sendable {
         try await done(.POST, APIContract.Route.rejection, Query(share: share))
     }
 
+    /// Compares disk, index and hub, and returns what was found when all was looked at.
+    package func verify(share: String?) async throws(ControlError) -> [VerificationReport] {
+        try await answer(
+            [VerificationReport].self, .POST, APIContract.Route.verify, Query(share: share))
+    }
+
     /// Brings a content into the folder and returns the file's absolute path.
     package func download(
         share: String?, path: RelativePath, timeoutSeconds: Double?

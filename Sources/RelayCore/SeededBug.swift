@@ -32,6 +32,8 @@ package enum SeededBug: String, CaseIterable, Sendable {
     case trustsMovedFiles
     /// What was found in a directory counts for the directory that is in its place by now.
     case mistakesDirectories
+    /// A link that was displaced is not looked at again.
+    case overlooksDisplacedLinks
 
     // The hub's engine.
 

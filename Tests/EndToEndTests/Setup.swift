@@ -168,14 +168,29 @@ final class Agent {
         try ProgramRun("relay-ctl", ["--state", state] + arguments, in: setup.directory).waitForEnd()
     }
 
+    /// Waits until the agent is in sync with the hub. What stands in the queue, or is in no queue, for too
+    /// long ends the wait early.
     func wait(seconds: Int = 60) throws {
-        let result = try control("wait", "--timeout", "\(seconds)")
-        guard result.status == 0 else {
-            let status = try control("status")
-            throw TestFailure(
-                "\(name) is not in sync: \(result.errors)\n\(status.output)\(run?.errors ?? "")")
+        var left = seconds
+        var idle: Set<String> = []
+        while true {
+            let turn = min(left, Self.patienceSeconds)
+            let result = try control("wait", "--timeout", "\(turn)")
+            if result.status == 0 { return }
+            left -= turn
+            let stuck = isRunning ? try idlePaths() : []
+            guard left > 0, result.status == 8, stuck.isDisjoint(with: idle) else {
+                let status = try control("status")
+                throw TestFailure(
+                    "\(name) is not in sync: \(result.errors)\n\(status.output)"
+                        + "stuck: \(stuck.intersection(idle).sorted())\n\(run?.errors ?? "")")
+            }
+            idle = stuck
         }
     }
+
+    /// How long something may stand in a queue.
+    private static let patienceSeconds = 15
 
     /// Runs a shell script in the folder.
     @discardableResult

@@ -20,6 +20,17 @@ import Testing
         }
     }
 
+    @Test func `a comparison answers with a report for each folder`() async throws {
+        try await withAgentAPI { _, client, _ in
+            let expected = [VerificationReport(path: "/home/ann/docs", share: "docs")]
+            let (all, one) = (try await client.verify(share: nil), try await client.verify(share: "docs"))
+            #expect(all == expected && one == expected)
+            await #expect(throws: ControlError.notFound("no share other")) {
+                try await client.verify(share: "other")
+            }
+        }
+    }
+
     @Test func `what is uploaded is listed, read, and gone after a delete`() async throws {
         try await withAgentAPI { agent, client, _ in
             let name = try path("docs/plan.md")

@@ -27,8 +27,9 @@ final class FakeAgent: AgentControlling {
         folders: [
             FolderReport(
                 path: "/home/ann/docs", share: "docs", hub: "hub:4817", state: .inSync, reason: nil,
+                cause: nil,
                 isConnected: true, isScanned: true, revision: 7, epoch: "cd", pending: 0,
-                polledDirectories: 0,
+                polledDirectories: 0, watchOverflows: 0, verification: VerificationStanding(),
                 problems: [])
         ])
 
@@ -46,6 +47,11 @@ final class FakeAgent: AgentControlling {
                 path: displayText(path), pathBytes: nil, kind: "file", sizeBytes: UInt64(file.bytes.count),
                 mode: file.mode.octalText, modified: file.modified?.decimalText, content: nil, state: .inSync)
         }
+    }
+
+    func verify(share: String?) async throws(ControlError) -> [VerificationReport] {
+        guard share == nil || share == "docs" else { throw .notFound("no share \(share ?? "")") }
+        return [VerificationReport(path: "/home/ann/docs", share: "docs")]
     }
 
     func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError) {

@@ -47,7 +47,8 @@ import Testing
             #expect(answer.contains("content-type: application/json"))
             #expect(
                 answer.hasSuffix(
-                    #""share":"docs","state":"in sync"}],"version":"0.1.0"}"#))
+                    #""share":"docs","state":"in sync","verification":{"differences":0,"isrunning":false},"#
+                        + #""watchoverflows":0}],"version":"0.1.0"}"#))
         }
     }
 }

@@ -50,9 +50,10 @@ import Testing
     @Test func `an agent's status says what is wrong, and where`() throws {
         let folder = FolderReport(
             path: "/home/ann/docs", share: "docs\u{1b}[2J", hub: "hub:4817", state: .offline,
-            reason: "cannot reach hub:4817", isConnected: false, isScanned: true, revision: 41, epoch: "cd",
-            pending: 2, polledDirectories: 3,
-            problems: [PathReport(path: "plan.md", reason: "waiting for laptop")])
+            reason: "cannot reach hub:4817", cause: .offline, isConnected: false, isScanned: true,
+            revision: 41, epoch: "cd", pending: 2, polledDirectories: 3, watchOverflows: 1,
+            verification: VerificationStanding(finished: "951782400", differences: 2),
+            problems: [PathReport(path: "plan.md", cause: .device, reason: "waiting for laptop")])
         let report = AgentReport(
             device: "desk", deviceID: "0123456789abcdef", version: "0.1.0", folders: [folder])
         #expect(
@@ -64,8 +65,41 @@ import Testing
                 "",
                 "/home/ann/docs is offline: cannot reach hub:4817",
                 "/home/ann/docs: 3 directories are not watched but polled",
+                "/home/ann/docs: the watcher was overrun by changes 1 time, and all was looked through",
+                "/home/ann/docs: verification found 2 differences on 2000-02-29 00:00:00 UTC; relay-ctl verify"
+                    + " tells what differs now",
                 "not in sync in /home/ann/docs:",
                 "  plan.md: waiting for laptop",
+            ])
+    }
+
+    @Test func `what comparisons found is told path by path, with what becomes of it`() throws {
+        var report = VerificationReport(path: "/home/ann/docs", share: "docs")
+        report.revision = 41
+        report.records = 3
+        report.directories = 1
+        report.files = 2
+        report.bytes = 2048
+        let extent = "(3 entries of the hub at revision 41, 1 directories, 2 files with 2.0 KiB)"
+        #expect(try Rendering.table.lines([report]) == ["/home/ann/docs: nothing differs \(extent)"])
+        let name = try #require(EntryName("plan.md"))
+        let difference = Difference(
+            .unknownOnDisk, at: RelativePath([name]), "a file that was not noticed",
+            repair: .look(Placement(parent: .root, name: name)))
+        report.differences = [DifferenceReport(difference)]
+        report.differenceCount = 2
+        report.hubSkipped = "no connection"
+        report.changing = 4
+        report.unreadable = [UnreadablePath(path: "x", reason: "cannot read x: permission denied")]
+        #expect(
+            try Rendering.table.lines([report]) == [
+                "/home/ann/docs: 2 differences \(extent)",
+                "  plan.md: the folder has it, the agent's index does not: a file that was not noticed",
+                "    it is looked at again, and synced as any change",
+                "  and 1 more",
+                "  the hub's index was not compared: no connection",
+                "  4 entries were being changed and were not compared",
+                "  x was not compared: cannot read x: permission denied",
             ])
     }
 

@@ -43,13 +43,15 @@ final class AgentConversation {
     // What the hub says.
 
     static func welcome(answers: Bool = false) -> Welcome {
-        Welcome(epoch: epoch, head: .zero, resumes: true, answers: answers)
+        Welcome(epoch: epoch, head: .zero, resumes: true, answers: answers, audits: true)
     }
 
     static func page(_ records: [NodeRecord], through revision: UInt64 = 0) -> ChangePage {
         let through = Cursor(epoch: epoch, revision: Revision(revision), chain: .start)
         return ChangePage(records: records, offers: [], through: through, reachesHead: true)
     }
+
+    static let start = Landmark(revision: .zero, chain: .start)
 
     /// Accepts all of the batch, as revisions from `first` on.
     static func accept(_ batch: Batch, from first: UInt64) -> HubMessage {

@@ -44,7 +44,7 @@ private typealias A = AgentConversation
         #expect(!agent.engine.state.isInSync)
         let problems = try agent.engine.problems(limit: 9)
         #expect(problems.map(\.path) == [A.path("d"), A.path("new")])
-        #expect(problems.map(\.reason) == [broken.description, broken.description])
+        #expect(problems.map(\.reason.text) == [broken.description, broken.description])
         // It is looked at again by itself, and goes on when it can be.
         effects = try agent.say(.tick, after: 5000)
         #expect(effects.looks == [.entry(A.path("d")), .entry(A.path("new"))])
@@ -109,7 +109,7 @@ private typealias A = AgentConversation
             #expect(effects.stages.count == 1)
             let failure = StageOutcome.failed(Problem(cause, "cannot stage 5 bytes: no"))
             effects = try agent.say(.staged(node: node, content: content, failure))
-            #expect(try agent.engine.problems(limit: 9).map(\.reason) == ["cannot stage 5 bytes: no"])
+            #expect(try agent.engine.problems(limit: 9).map(\.reason.text) == ["cannot stage 5 bytes: no"])
             let wake = try #require(effects.wake)
             waits.append(wake - agent.now)
             #expect(try agent.say(.tick, after: wake - agent.now - 1).stages.isEmpty)

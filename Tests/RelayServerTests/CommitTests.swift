@@ -50,6 +50,28 @@ import Testing
         }
     }
 
+    @Test func `the index can be read page by page beside the feed`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory) { hub in
+                let agent = try await hub.joinFully("agent")
+                for name in ["a", "b", "c"] { try await agent.create(name, TestFile.text(name)) }
+                func page(after revision: UInt64, limit: Int) async throws -> AuditPage {
+                    try await agent.send(.audit(revision + 9, after: Revision(revision), limit: limit))
+                    while true {
+                        guard case .audited(let number, let page) = try await agent.next() else { continue }
+                        #expect(number == revision + 9)
+                        return page
+                    }
+                }
+                let first = try await page(after: 0, limit: 2)
+                #expect(first.records.map(\.revision.number) == [1, 2] && !first.isLast)
+                let last = try await page(after: 2, limit: 2)
+                #expect(last.records.map(\.revision.number) == [3] && last.isLast)
+                #expect(last.head.revision == Revision(3) && last.head == agent.cursor)
+            }
+        }
+    }
+
     @Test func `what contradicts itself ends its connection and no other`() async throws {
         try await withDirectory { directory in
             try await withHub(directory) { hub in

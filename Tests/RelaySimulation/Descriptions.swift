@@ -62,6 +62,7 @@ func describe(_ message: AgentMessage) -> String {
             + (asked.unanswered == nil ? "" : ", unanswered")
     case .commit(let batch): "commit " + batch.operations.map(describe).joined(separator: ", ")
     case .applied(let revision): "applied \(revision)"
+    case .audit(_, let after, _): "audit after \(after)"
     case .ping, .pong: "ping"
     }
 }
@@ -74,6 +75,7 @@ func describe(_ message: HubMessage) -> String {
         "changes through \(page.through.revision)\(page.reachesHead ? "" : ", more follow"): "
             + page.records.map(describe).joined(separator: ", ")
     case .committed(_, let answers, let at): "committed at \(at.revision): \(answers)"
+    case .audited(_, let page): "audited through \(page.through)"
     case .ping, .pong: "ping"
     case .trouble(let text): "trouble \(text ?? "over")"
     case .goodbye(let reason, let text): "goodbye \(reason) \(text)"
@@ -173,6 +175,7 @@ func describe(_ input: AgentInput) -> String {
     case .remove(let path): "remove \(path)"
     case .confirmHold: "confirm hold"
     case .rejectHold: "reject hold"
+    case .verified(let differences): "verified, \(differences.count) differences"
     case .tick: "tick"
     }
 }

@@ -96,10 +96,12 @@ extension World {
         let since = now
         let eventsBefore = events
         var nextLook = now
+        queuedSince = [:]
         while violation == nil {
             if materialEvents == 0 {
                 if claimsToBeInSync { return }
                 if now >= nextLook {
+                    checkReasons()
                     if isStuckForGoodReason { return }
                     nextLook = now + 1000
                 }
@@ -129,7 +131,9 @@ extension World {
             }
             let problems = (try? engine.problems(limit: 5)) ?? []
             text += "\(agent.name): \(engine.state); "
-            text += problems.map { "\($0.path): \($0.reason)" }.joined(separator: "; ") + ". "
+            text +=
+                problems.map { "\($0.path): \($0.reason.hindrance), \($0.reason.text)" }.joined(
+                    separator: "; ") + ". "
         }
         return text + "difference: \(difference() ?? "none")"
     }

@@ -98,6 +98,7 @@ extension World {
             fail("N1", difference)
             return
         }
+        checkIndexes()
         // A file whose hub's content is lost may differ, so every disk counts.
         var counts: [Token: Int] = [:]
         for agent in agents {

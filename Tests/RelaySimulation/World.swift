@@ -36,6 +36,8 @@ package final class World {
     var digest: UInt64 = 0
     private let traceLimit: Int
     private var traceLines: [String] = []
+    /// What stands in the queue of an agent, since when.
+    var queuedSince: [String: Int64] = [:]
     /// What agents did since the last start of counting, for the check that nothing is done.
     var deeds = 0
 
@@ -74,7 +76,8 @@ package final class World {
         trace("\(agent.name) knows up to \(agent.replica.cursor.map { "\($0.revision)" } ?? "nothing")")
         for id in agent.replica.nodes(after: nil, limit: .max) {
             guard let node = agent.replica.node(id) else { continue }
-            trace("  \(describe(node)): \(node.isInSync ? "in sync" : agent.engine?.reason(id) ?? "")")
+            let reason = node.isInSync ? "in sync" : (try? agent.engine?.reason(id))?.text ?? ""
+            trace("  \(describe(node)): \(reason)")
         }
     }
 
@@ -97,6 +100,7 @@ package final class World {
         if event.isMaterial { materialEvents -= 1 }
         for agent in agents { agent.disk.now = now }
         dispatch(event)
+        if events.isMultiple(of: 16) { checkThatNothingIsStuck() }
         for agent in agents where agent.isUp && !agent.folder.parked.isEmpty {
             agent.folder.settleParked(self)
         }

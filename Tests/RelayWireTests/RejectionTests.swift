@@ -109,6 +109,13 @@ import Testing
         #expect(try encodeMessage(operation.wire).count + 4 <= operation.estimatedBytes)
     }
 
+    @Test(arguments: [0, 2001, UInt32.max])
+    func `an audit asks for as many records as a page may have`(limit: UInt32) {
+        var wire = AgentMessage.audit(1, after: Revision(0), limit: 1).wire
+        wire.audit.limit = limit
+        #expect(throws: WireError.self) { try AgentMessage(wire: wire) }
+    }
+
     @Test func `lists end at their limits`() {
         let operation = Specimens.batch.wire.operations[4]
         let offer = Specimens.bareOffer.wire

@@ -63,10 +63,11 @@ enum Specimens {
                 unanswered: batchID, isBare: true)), .commit(batch),
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
+        .audit(3, after: Revision(7), limit: 2000),
     ]
 
     static let hubMessages: [HubMessage] = [
-        .welcome(Welcome(epoch: epoch, head: Revision(12), resumes: false, answers: true)),
+        .welcome(Welcome(epoch: epoch, head: Revision(12), resumes: false, answers: true, audits: false)),
         .changes(ChangePage(records: records, offers: [fullOffer], through: cursor, reachesHead: true)),
         .changes(ChangePage(records: [], offers: [], through: cursor, reachesHead: false)),
         .committed(
@@ -75,7 +76,11 @@ enum Specimens {
                 .accepted(Revision(10)), .stale, .nameTaken(by: other), .parentGone, .nodeGone, .cycle,
                 .notEmpty, .refused("no"),
             ], decidedAt: Landmark(revision: Revision(11), chain: cursor.chain)),
-        .ping(0), .pong(2), .trouble("full"), .trouble(nil), .goodbye(.superseded, "bye"),
+        .ping(0), .pong(2), .trouble("full"), .trouble(nil),
+        .welcome(Welcome(epoch: epoch, head: Revision(12), resumes: true, answers: false, audits: true)),
+        .audited(3, AuditPage(records: records, through: Revision(9), head: cursor)),
+        .audited(4, AuditPage(records: [], through: Revision(0), head: cursor)),
+        .goodbye(.superseded, "bye"),
     ]
 
     static let bulkMessages: [BulkMessage] = [

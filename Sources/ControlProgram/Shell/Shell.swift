@@ -30,6 +30,7 @@ struct Shell: Verb {
         list [PATH] [--json]
         status [--json]
         wait [--timeout SECONDS]
+        verify [--json]
         help, quit
         """
 

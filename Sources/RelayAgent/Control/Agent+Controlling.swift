@@ -74,6 +74,19 @@ extension Agent: AgentControlling {
         run.post(.rejectHold)
     }
 
+    package func verify(share: String?) async throws(ControlError) -> [VerificationReport] {
+        let chosen = share == nil && sessions.count > 1 ? sessions : [try session(share)]
+        var reports: [VerificationReport] = []
+        for session in chosen {
+            let run = try await run(session.record.path)
+            guard let report = await run.verify(path: session.record.path, share: session.record.share) else {
+                throw .failed(run.endText)
+            }
+            reports.append(report)
+        }
+        return reports
+    }
+
     package func download(
         share: String?, path: RelativePath, timeoutSeconds: Double?
     ) async throws(ControlError) -> String {

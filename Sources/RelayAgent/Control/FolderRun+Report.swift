@@ -27,18 +27,24 @@ extension FolderRun {
         var problems = snapshot.problems
         if let trouble = watch.trouble {
             problems.insert(
-                PathReport(path: ".", reason: "changes are not noticed at once: \(trouble)"), at: 0)
+                PathReport(
+                    path: ".", cause: .unwatched, reason: "changes are not noticed at once: \(trouble)"),
+                at: 0)
         }
         if let trouble = link.trouble {
-            problems.insert(PathReport(path: ".", reason: "changes made here wait: \(trouble)"), at: 0)
+            problems.insert(
+                PathReport(path: ".", cause: .hub, reason: "changes made here wait: \(trouble)"), at: 0)
         }
         return FolderReport(
             path: path, share: share, hub: parts.hubText, state: state,
             reason: engine?.haltReason ?? (link.isConnected ? nil : link.reason ?? "connecting"),
+            cause: state == .halted ? .held : state == .offline ? .offline : nil,
             isConnected: link.isConnected, isScanned: engine?.isScanned ?? false,
             revision: snapshot.cursor?.revision.number ?? 0,
             epoch: snapshot.cursor.map { "\($0.epoch)" } ?? "", pending: engine?.pending ?? 0,
-            polledDirectories: watch.polled, problems: problems)
+            polledDirectories: watch.polled, watchOverflows: watch.overflows,
+            verification: snapshot.verification,
+            problems: problems)
     }
 
     private nonisolated func refreshProblems() async {
@@ -52,12 +58,13 @@ extension FolderRun {
     }
 
     private func findProblems() {
-        let problems = look { engine, _ in
-            try engine.problems(limit: Self.limitProblems).map {
-                PathReport(path: "\($0.path)", reason: $0.reason)
-            }
+        guard let unsynced = look({ engine, _ in try engine.problems(limit: Self.limitProblems) }) else {
+            return
         }
-        guard let problems else { return }
+        let progress = parts.fetcher.progress
+        let problems = unsynced.map {
+            PathReport($0, receivedBytes: $0.wanted.flatMap { progress.receivedBytes(of: $0.content) })
+        }
         snapshot.withLock { $0.problems = problems }
     }
 }

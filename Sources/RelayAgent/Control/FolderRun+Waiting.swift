@@ -107,9 +107,9 @@ extension FolderRun {
 
     /// The next portion of a list.
     func walk(_ walk: TreeWalk) -> (rest: TreeWalk, entries: [EntryReport])? {
-        look { _, replica in
+        look { engine, replica in
             var walk = walk
-            let entries = try walk.next(in: replica)
+            let entries = try walk.next(in: replica, engine)
             return (walk, entries)
         }
     }
@@ -121,7 +121,8 @@ extension FolderRun {
     func reason(_ node: NodeID) -> String {
         look { engine, _ in
             let path = try engine.anyPath(node)?.description ?? "it"
-            return "\(path): \(engine.reason(node))"
+            let reason = try engine.reason(node)
+            return "\(path): \(reason.text)"
         } ?? "it is not known"
     }
 }

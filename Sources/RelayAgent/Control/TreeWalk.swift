@@ -31,19 +31,35 @@ struct TreeWalk: Sendable {
     }
 
     /// The next entries.
-    mutating func next(in replica: SQLiteReplica) throws(StateError) -> [EntryReport] {
+    mutating func next(
+        in replica: SQLiteReplica, _ engine: AgentEngine<SQLiteReplica>
+    ) throws(StateError) -> [EntryReport] {
         var entries: [EntryReport] = []
         while entries.count < Self.portion, let step = stack.popLast() {
             let remote = try step.remote.flatMap { id throws(StateError) in try replica.node(id) }
             let local =
                 step.local == step.remote
                 ? remote : try step.local.flatMap { id throws(StateError) in try replica.node(id) }
-            if let entry = EntryReport(path: step.path, remote: remote, local: local) {
+            if var entry = EntryReport(path: step.path, remote: remote, local: local) {
+                try explain(&entry, remote, local, engine)
                 entries.append(entry)
             }
             try push(childrenOf: step, in: replica)
         }
         return entries
+    }
+
+    /// Says why an entry is not in sync.
+    private func explain(
+        _ entry: inout EntryReport, _ remote: ReplicaNode?, _ local: ReplicaNode?,
+        _ engine: AgentEngine<SQLiteReplica>
+    ) throws(StateError) {
+        // Where both trees have the name for different nodes, the one that does not belong holds things up.
+        let culprit = remote?.isInSync == false ? remote : local?.isInSync == false ? local : remote ?? local
+        guard let culprit, entry.state != .inSync || engine.isKnownDamaged(culprit) else { return }
+        let reason = try engine.reason(culprit.id)
+        entry.cause = reason.hindrance
+        entry.reason = reason.text
     }
 
     private mutating func push(childrenOf step: Step, in replica: SQLiteReplica) throws(StateError) {
@@ -118,15 +134,5 @@ extension ReplicaNode {
         guard let local else { return false }
         guard let base else { return true }
         return local.placement != base.placement || local.payload != base.payload || !local.isTrusted
-    }
-}
-
-extension NodeKind {
-    fileprivate var text: String {
-        switch self {
-        case .file: "file"
-        case .directory: "directory"
-        case .symlink: "symlink"
-        }
     }
 }

@@ -36,6 +36,7 @@ actor FolderRun {
         var engine: EngineState?
         var cursor: Cursor?
         var problems: [PathReport] = []
+        var verification = VerificationStanding()
     }
 
     nonisolated let parts: Parts
@@ -51,7 +52,7 @@ actor FolderRun {
     private nonisolated let mayHaveLostWrites = Mutex(false)
     private nonisolated let mark: RunMark
 
-    private let configuration: AgentConfiguration
+    nonisolated let configuration: AgentConfiguration
     private nonisolated let loop: LoopExecutor
     private let engine: AgentEngine<SQLiteReplica>
     private let replica: SQLiteReplica
@@ -101,6 +102,8 @@ actor FolderRun {
             }
             group.addTask { [self] in await rescanRegularly() }
             group.addTask { [self] in await settleRegularly() }
+            group.addTask { [self] in await verifyRegularly() }
+            group.addTask { [self] in await lookForHangs() }
             _ = await ended.wait()
             group.cancelAll()
         }

@@ -185,9 +185,12 @@ final class FolderSession: Sendable {
             let (reason, cursor) = state.withLock { ($0.reason, $0.cursor) }
             return FolderReport(
                 path: record.path, share: record.share, hub: address.text,
-                state: reason == nil ? .syncing : .halted, reason: reason, isConnected: false,
-                isScanned: false, revision: cursor?.revision.number ?? 0,
-                epoch: cursor.map { "\($0.epoch)" } ?? "", pending: 0, polledDirectories: 0, problems: [])
+                state: reason == nil ? .syncing : .halted, reason: reason,
+                cause: reason == nil ? nil : .halted, isConnected: false, isScanned: false,
+                revision: cursor?.revision.number ?? 0,
+                epoch: cursor.map { "\($0.epoch)" } ?? "", pending: 0, polledDirectories: 0,
+                watchOverflows: 0,
+                verification: VerificationStanding(), problems: [])
         }
         return await run.report(path: record.path, share: record.share)
     }

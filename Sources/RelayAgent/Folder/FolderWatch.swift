@@ -11,6 +11,8 @@ final class FolderWatch: Sendable {
     struct Status: Sendable {
         /// Directories that cannot be watched and are looked through now and then instead.
         var polled = 0
+        /// How often there was more to tell than could be told.
+        var overflows = 0
         /// Why there is no watcher at present.
         var trouble: String?
     }
@@ -83,6 +85,7 @@ final class FolderWatch: Sendable {
                 case .ready: becomeReady()
                 case .hints(let hints): post(.hints(hints))
                 case .overflow:
+                    state.withLock { $0.status.overflows += 1 }
                     logger.notice("too many changes at once, looking through the whole folder")
                     post(.rescan)
                 case .polling(let directories): note(polled: directories.count)

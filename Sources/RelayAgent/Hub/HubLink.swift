@@ -35,6 +35,8 @@ final class HubLink: Sendable {
     private let provider: ContentProvider
     private let post: @Sendable (AgentInput) -> Void
     private let logger: Logger
+    /// Questions about the hub's index.
+    let audits = Audits()
     private let state = Mutex(State())
 
     /// A connection that lived for less is dialled anew with a growing delay.
@@ -180,6 +182,7 @@ final class HubLink: Sendable {
             return Array(state.questions.values)
         }
         for question in questions { question.set(false) }
+        audits.end()
         post(.disconnected)
         return cause
     }
@@ -193,7 +196,11 @@ final class HubLink: Sendable {
                     case .pong(let number): state.withLock { $0.questions[number] }?.set(true)
                     case .ping(let number): send(.pong(number))
                     case .trouble(let text): note(trouble: text)
-                    case .welcome, .changes, .committed: post(.message(message))
+                    case .audited(let number, let page): audits.answer(number, page)
+                    case .welcome(let welcome):
+                        audits.begin(welcome)
+                        post(.message(message))
+                    case .changes, .committed: post(.message(message))
                     }
                 }
             }

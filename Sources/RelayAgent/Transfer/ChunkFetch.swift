@@ -205,8 +205,12 @@ struct ChunkFetch {
         switch result {
         case .failure(let problem): throw .problem(problem)
         case .success(let written):
-            for (arrival, isWritten) in zip(arrivals, written) where !isWritten {
-                postponed.append(contentsOf: arrival.places)
+            for (arrival, isWritten) in zip(arrivals, written) {
+                if isWritten {
+                    tools.progress.add(UInt64(arrival.chunk.sizeBytes), to: payload.content)
+                } else {
+                    postponed.append(contentsOf: arrival.places)
+                }
             }
         }
     }

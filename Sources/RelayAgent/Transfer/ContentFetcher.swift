@@ -34,6 +34,8 @@ final class ContentFetcher: Sendable {
     }
 
     private let tools: FetchTools
+    /// How much of the contents that are on their way has come.
+    var progress: TransferProgress { tools.progress }
     private let places = Permits(TransferLimits.contents)
     private let post: @Sendable (AgentInput) -> Void
     private let state = Mutex(State())

@@ -11,6 +11,8 @@ struct FetchTools: Sendable {
     let pool: BlockingPool
     /// Bytes that may be asked for at the same time, over all contents.
     let window = Permits(TransferLimits.windowBytes)
+    /// How much of what is on its way has come.
+    let progress = TransferProgress()
 }
 
 /// Why a fetch ends without its content.

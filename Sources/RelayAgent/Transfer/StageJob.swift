@@ -17,6 +17,7 @@ struct StageJob: Sendable {
     private var payload: FilePayload { request.payload }
 
     func run() async -> StageOutcome? {
+        defer { tools.progress.remove(payload.content) }
         do throws(FetchStop) {
             if try await stageDirectly() { return .ready }
             guard await places.take(1) else { return nil }
@@ -36,7 +37,8 @@ struct StageJob: Sendable {
                 if problem.cause == .noSpace { await giveBackRoom() }
                 return .failed(problem)
             case .unavailable:
-                return .failed(Problem(.other, "cannot fetch its content: no device that is online has it"))
+                return .failed(
+                    Problem(.unavailable, "cannot fetch its content: no device that is online has it"))
             }
         }
     }

@@ -31,11 +31,36 @@ extension Rendering {
                 "\(shown(folder.path)): \(folder.polledDirectories) directories are not watched but polled"
             )
         }
+        if folder.watchOverflows > 0 {
+            let times = folder.watchOverflows == 1 ? "1 time" : "\(folder.watchOverflows) times"
+            lines.append(
+                "\(shown(folder.path)): the watcher was overrun by changes \(times), and all was looked"
+                    + " through"
+            )
+        }
+        lines += verification(folder)
         if !folder.problems.isEmpty {
             lines.append("not in sync in \(shown(folder.path)):")
-            lines += folder.problems.map { "  \($0.path): \($0.reason)" }
+            lines += folder.problems.map { "  \($0.path): \($0.reason)\(progress($0))" }
         }
         return lines.isEmpty ? [] : [""] + lines
+    }
+
+    private func verification(_ folder: FolderReport) -> [String] {
+        let standing = folder.verification
+        guard let seconds = standing.finished.flatMap({ Int64($0) }), standing.differences > 0 else {
+            return []
+        }
+        let count = standing.differences == 1 ? "1 difference" : "\(standing.differences) differences"
+        return [
+            "\(shown(folder.path)): verification found \(count) on \(humanTime(seconds: seconds)) UTC;"
+                + " relay-ctl verify tells what differs now"
+        ]
+    }
+
+    private func progress(_ path: PathReport) -> String {
+        guard let size = path.sizeBytes, let received = path.receivedBytes else { return "" }
+        return ", \(humanSize(received)) of \(humanSize(size)) came"
     }
 }
 

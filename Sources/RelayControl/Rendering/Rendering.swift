@@ -33,6 +33,14 @@ package enum Rendering {
         }
     }
 
+    /// What comparisons of disk, index and hub found.
+    package func lines(_ reports: [VerificationReport]) throws(ControlError) -> [String] {
+        switch self {
+        case .json: try json(reports)
+        case .table: reports.flatMap(text)
+        }
+    }
+
     private func json(_ value: some Encodable) throws(ControlError) -> [String] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -139,6 +139,10 @@ package struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
         case permission, noSpace, readOnly, inputOutput, tooManyOpen, nameTooLong, unsupported, other
         /// Another file system is mounted over it.
         case hidden
+        /// Something that is not shared stands there.
+        case obstructed
+        /// No device that is online has the content.
+        case unavailable
     }
     package var cause: Cause
     /// One line for people: what could not be done with what, and why.

@@ -10,6 +10,9 @@ package enum AgentMessage: Hashable, Sendable {
     /// Asks for a `pong` that follows everything that the hub has to tell at this moment.
     case ping(UInt64)
     case pong(UInt64)
+    /// Asks for latest records of the hub's index after a revision, at most so many, to compare them. Only to
+    /// a hub that `audits`. The number comes back with the answer.
+    case audit(UInt64, after: Revision, limit: Int)
 }
 
 /// What a hub tells an agent on the control connection, after the handshake.
@@ -28,6 +31,8 @@ package enum HubMessage: Hashable, Sendable {
     /// Why the hub decides no commits at present, for people; nil: it does again. Commits wait meanwhile, and
     /// nothing else does.
     case trouble(String?)
+    /// The answer to `audit`.
+    case audited(UInt64, AuditPage)
     /// The last message before the hub closes the connection; the text is for people.
     case goodbye(RefusalReason, String)
 }
@@ -66,13 +71,18 @@ package struct Welcome: Hashable, Sendable {
     /// If the feed does not go on: up to here hub and agent have their history in common, as far as the
     /// landmarks tell.
     package var common: Revision
+    /// Whether the hub answers `audit`; those of earlier versions do not.
+    package var audits: Bool
 
-    package init(epoch: Epoch, head: Revision, resumes: Bool, answers: Bool, common: Revision = .zero) {
+    package init(
+        epoch: Epoch, head: Revision, resumes: Bool, answers: Bool, common: Revision = .zero, audits: Bool
+    ) {
         self.epoch = epoch
         self.head = head
         self.resumes = resumes
         self.answers = answers
         self.common = common
+        self.audits = audits
     }
 }
 

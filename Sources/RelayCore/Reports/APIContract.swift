@@ -11,6 +11,7 @@ package enum APIContract {
         package static let download = "/v1/download"
         package static let content = "/v1/content"
         package static let directory = "/v1/directory"
+        package static let verify = "/v1/verify"
         package static let confirmation = "/v1/confirmation"
         package static let rejection = "/v1/rejection"
         package static let invites = "/v1/invites"

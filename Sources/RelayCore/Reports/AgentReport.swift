@@ -32,6 +32,8 @@ package struct FolderReport: Codable, Hashable, Sendable {
     package var state: State
     /// Why the folder is halted or offline; nil otherwise.
     package var reason: String?
+    /// What kind of reason that is.
+    package var cause: Hindrance?
     package var isConnected: Bool
     /// Whether the folder was looked through since the start.
     package var isScanned: Bool
@@ -42,12 +44,17 @@ package struct FolderReport: Codable, Hashable, Sendable {
     package var pending: Int
     /// Directories that cannot be watched and are polled instead.
     package var polledDirectories: Int
-    /// Up to 100 paths that are not in sync, each with the reason.
+    /// How often the watcher had more changes to tell than it could, and the folder was looked through.
+    package var watchOverflows: Int
+    /// How the comparison of disk, index and hub stands.
+    package var verification: VerificationStanding
+    /// Up to 100 paths that are not in sync or damaged, each with the reason; the root stands for the folder.
     package var problems: [PathReport]
 
     package init(
-        path: String, share: String, hub: String, state: State, reason: String?, isConnected: Bool,
-        isScanned: Bool, revision: UInt64, epoch: String, pending: Int, polledDirectories: Int,
+        path: String, share: String, hub: String, state: State, reason: String?, cause: Hindrance?,
+        isConnected: Bool, isScanned: Bool, revision: UInt64, epoch: String, pending: Int,
+        polledDirectories: Int, watchOverflows: Int, verification: VerificationStanding,
         problems: [PathReport]
     ) {
         self.path = path
@@ -55,12 +62,15 @@ package struct FolderReport: Codable, Hashable, Sendable {
         self.hub = hub
         self.state = state
         self.reason = reason
+        self.cause = cause
         self.isConnected = isConnected
         self.isScanned = isScanned
         self.revision = revision
         self.epoch = epoch
         self.pending = pending
         self.polledDirectories = polledDirectories
+        self.watchOverflows = watchOverflows
+        self.verification = verification
         self.problems = problems
     }
 }
@@ -68,10 +78,29 @@ package struct FolderReport: Codable, Hashable, Sendable {
 /// One path that is not in sync, and why.
 package struct PathReport: Codable, Hashable, Sendable {
     package var path: String
+    package var cause: Hindrance
+    /// One line for people.
     package var reason: String
-    package init(path: String, reason: String) {
+    /// The devices that are waited for; nil: none.
+    package var devices: [String]?
+    /// While the content is on its way here: its size, and how much of it has come.
+    package var sizeBytes: UInt64?
+    package var receivedBytes: UInt64?
+
+    package init(path: String, cause: Hindrance, reason: String) {
         self.path = path
+        self.cause = cause
         self.reason = reason
+    }
+
+    /// `receivedBytes`: how much of the content has come, if it is on its way.
+    package init(_ unsynced: UnsyncedPath, receivedBytes: UInt64?) {
+        self.init(
+            path: "\(unsynced.path)", cause: unsynced.reason.hindrance, reason: unsynced.reason.text)
+        if !unsynced.reason.devices.isEmpty { devices = unsynced.reason.devices }
+        guard cause == .transferring, let wanted = unsynced.wanted else { return }
+        sizeBytes = wanted.sizeBytes
+        self.receivedBytes = receivedBytes ?? 0
     }
 }
 
@@ -97,6 +126,9 @@ package struct EntryReport: Codable, Hashable, Sendable {
     package var modified: String?
     package var content: String?
     package var state: State
+    /// Why it is not in sync, and the same for people; nil if it is.
+    package var cause: Hindrance?
+    package var reason: String?
 
     package init(
         path: String, pathBytes: String?, kind: String, sizeBytes: UInt64?, mode: String?, modified: String?,

@@ -48,6 +48,9 @@ package protocol AgentControlling: Sendable {
     /// Returns when the folder is in sync with the hub; `timedOut` after so many seconds (nil: never). With 0
     /// it tells only what is known: `notInSync` if the folder is not.
     func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError)
+    /// Compares disk, index and hub, of all folders if none is named. What differs is observed and planned
+    /// anew by the ordinary rules; nothing is removed for it.
+    func verify(share: String?) async throws(ControlError) -> [VerificationReport]
     /// Waits until the folder holds the share's current content at this path, and returns the absolute path.
     ///
     /// Throws `notInSync` naming the devices that have it, if none of them is online and time ran out.

@@ -25,11 +25,12 @@ extension AgentEngine {
         case .changed, .occupied, .absent: try lookAgain(after: step)
         case .notEmpty:
             scanDeeply(step.node)
-            retryLater(step.node, reason: "the directory holds things that are not shared")
+            retryLater(
+                step.node, reason: Reason(.obstructed, "the directory holds things that are not shared"))
         case .unstaged:
             unstage(step.node)
             retryLater(step.node)
-        case .failed(let problem): retryLater(step.node, reason: problem.description, from: 1000)
+        case .failed(let problem): retryLater(step.node, reason: Reason(problem), from: 1000)
         }
     }
 
@@ -129,7 +130,7 @@ extension AgentEngine {
             node.local?.fingerprint = kept.fingerprint
             node.local?.isTrusted = false
             node.origin = winner
-            requestRead(id)
+            if let local = node.local { mustSee(id, local) }
         } else {
             node.local = nil
         }
@@ -154,6 +155,15 @@ extension AgentEngine {
         copy.isTrusted = false
         let id = makeNodeID()
         try putAndPlan(ReplicaNode(id: id, local: copy, origin: node.id))
-        if copy.kind == .file { requestRead(id) }
+        mustSee(id, copy)
+    }
+
+    /// What was displaced may be an edit that nobody had seen: it is not trusted before it was looked at.
+    private func mustSee(_ id: NodeID, _ local: LocalState) {
+        if local.kind == .file {
+            requestRead(id)
+        } else if !SeededBug.overlooksDisplacedLinks.isMade {
+            scans.insert(entry: local.placement)
+        }
     }
 }

@@ -62,7 +62,7 @@ extension AgentEngine {
         case .revive: if !mustWaitForSteps(node) { try revive(node) }
         case .discard:
             unstage(node.id)
-            pullable.insert(node.id)
+            if isDamaged(node) { try takeDamageForEdit(node) } else { pullable.insert(node.id) }
         case .fetch:
             guard let state = node.remote?.state else { return }
             guard try !mayBeHere(node, state) else { return }

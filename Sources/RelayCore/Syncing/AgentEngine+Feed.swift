@@ -8,7 +8,7 @@ extension AgentEngine {
         case .welcome(let welcome): try take(welcome)
         case .changes(let page): try take(page)
         case .committed(let id, let answers, let decidedAt): try take(id, answers, decidedAt)
-        case .ping, .pong, .trouble, .goodbye: break
+        case .ping, .pong, .trouble, .audited, .goodbye: break
         }
     }
 
@@ -111,7 +111,7 @@ extension AgentEngine {
             clearTrouble(id)
             try accepted(operation, revision)
         case .cycle: overrule(id)
-        case .refused(let reason): retryLater(id, reason: reason, from: 10_000)
+        case .refused(let reason): retryLater(id, reason: Reason(.refused, reason), from: 10_000)
         case .stale, .nameTaken, .parentGone, .nodeGone, .notEmpty: retryLater(id)
         }
     }

@@ -112,13 +112,14 @@ extension AgentEngine {
     ) throws(StateError) {
         guard let local = node.local, let path = try localPath(node.id) else { return }
         guard local.isTrusted else {
-            if readRetries[node.id]?.isSteady == true { problems[node.id] = Self.writtenText }
+            if readRetries[node.id]?.isSteady == true { problems[node.id] = Self.beingWritten }
             return
         }
         let wanted: Payload
         let keepsLocal: Bool
         switch plan {
-        case .pull(let payload): (wanted, keepsLocal) = (payload, false)
+        // Bytes that nobody has decided about are not given up.
+        case .pull(let payload): (wanted, keepsLocal) = (payload, isDamaged(node))
         case .conflict: (wanted, keepsLocal) = (state.payload, true)
         case .agreed, .push: return
         }

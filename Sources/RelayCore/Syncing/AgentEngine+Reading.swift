@@ -61,16 +61,14 @@ extension AgentEngine {
         case .absent: scans.insert(entry: local.placement)
         case .busy:
             readLater(node.id, first: 50)
-            problems[node.id] = Self.writtenText
+            problems[node.id] = Self.beingWritten
             try put(node)
         case .failed(let problem):
             readLater(node.id, first: 1000)
-            problems[node.id] = problem.description
+            problems[node.id] = Reason(problem)
             try put(node)
         }
     }
-
-    static var writtenText: String { "it is being written" }
 
     /// Whether a file that a program may change without a trace did so since the last reading: it is taken
     /// once it stayed the same for a while, or after the longest time that a write may take.
@@ -89,7 +87,7 @@ extension AgentEngine {
         if since + EngineLimits.longestWriteMilliseconds <= now { return false }
         drafts[id] = ReadDraft(content: content, fingerprint: fingerprint, since: since)
         readRetries[id] = Retry(due: now + EngineLimits.quietMilliseconds, attempts: EngineLimits.busyReads)
-        problems[id] = Self.writtenText
+        problems[id] = Self.beingWritten
         return true
     }
 
@@ -100,8 +98,8 @@ extension AgentEngine {
         var node = node
         var local = local
         let payload = FilePayload(
-            content: description.content, sizeBytes: description.sizeBytes, mode: fingerprint.permissions,
-            modified: fingerprint.modified)
+            content: recordedContent(description.content, of: node, as: fingerprint),
+            sizeBytes: description.sizeBytes, mode: fingerprint.permissions, modified: fingerprint.modified)
         let isSame = local.payload == .file(payload) && local.fingerprint == fingerprint
         local.payload = .file(payload)
         local.fingerprint = fingerprint
@@ -117,7 +115,7 @@ extension AgentEngine {
         drafts[node.id] = nil
         readRetries[node.id] = local.isTrusted ? nil : nextReading(of: node.id, isSame: isSame)
         if let retry = readRetries[node.id], retry.attempts >= EngineLimits.busyReads {
-            problems[node.id] = Self.writtenText
+            problems[node.id] = Self.beingWritten
         }
         try putAndPlan(node)
     }

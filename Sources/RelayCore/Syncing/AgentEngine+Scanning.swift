@@ -118,7 +118,7 @@ extension AgentEngine {
             try observe(nil, at: placement, isDeep: false)
         case (.entry(let placement), .failed(let problem)): try scanFailed(placement, problem)
         case (.directory(let node), .failed(let problem)):
-            problems[node] = problem.description
+            problems[node] = Reason(problem)
             if let placement = try replica.node(node)?.local?.placement {
                 try scanFailed(placement, problem)
             } else if node == .root {
@@ -132,8 +132,8 @@ extension AgentEngine {
         let known = try replica.localChild(placement)
         // What is mounted where nothing was shared is nobody's concern.
         if known == nil, problem.cause == .hidden { return }
-        if let known { problems[known] = problem.description }
-        unseen[placement] = problem.description
+        if let known { problems[known] = Reason(problem) }
+        unseen[placement] = Reason(problem)
         rescans[placement] = now + EngineLimits.unseenRetryMilliseconds
     }
 

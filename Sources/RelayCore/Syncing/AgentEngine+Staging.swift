@@ -93,13 +93,13 @@ extension AgentEngine {
         case .unavailable(let devices):
             stagings[id]?.progress = .waiting(for: devices)
             stageRetries[id] = now + EngineLimits.stagingRetryMilliseconds
-            problems[id] = "its content is only on \(devices.joined(separator: ", ")), not online now"
+            problems[id] = .only(on: devices)
             dirty.insert(id)
         case .failed(let problem):
             stagings[id]?.progress = .failed(problem)
             stagings[id]?.failures += 1
             stageRetries[id] = now + Self.delay(after: staging.failures + 1, problem)
-            problems[id] = problem.description
+            problems[id] = Reason(problem)
         }
     }
 

@@ -32,44 +32,6 @@ extension AgentEngine {
             && applying == nil && proposal == nil && dirty.isEmpty
     }
 
-    /// Up to `limit` nodes that are not in sync or cannot be looked at, each with the reason.
-    package func problems(limit: Int) throws(StateError) -> [(path: RelativePath, reason: String)] {
-        var result: [(path: RelativePath, reason: String)] = []
-        for id in unsettled.sorted().prefix(limit) {
-            guard let path = try anyPath(id) else { continue }
-            result.append((path, reason(id)))
-        }
-        if rootScanDue != nil { result.append((.root, reason(.root))) }
-        for placement in rescans.keys.sorted() where result.count < limit {
-            guard let id = try replica.localChild(placement) else {
-                if let reason = unseen[placement], let path = try localPath(placement) {
-                    result.append((path, reason))
-                }
-                continue
-            }
-            guard !unsettled.contains(id), problems[id] != nil, let path = try anyPath(id) else { continue }
-            result.append((path, reason(id)))
-        }
-        return result
-    }
-
-    /// Why a node is not in sync.
-    package func reason(_ id: NodeID) -> String {
-        if let haltReason { return "halted: \(haltReason)" }
-        if let problem = problems[id] { return problem }
-        if reading[id] != nil || readQueue.contains(id) || largeReadQueue.contains(id) { return "being read" }
-        if missing[id] != nil { return "vanished a moment ago" }
-        if case .waiting(let devices)? = stagings[id]?.progress {
-            return "its content is only on \(devices.joined(separator: ", ")), not online now"
-        }
-        if stagings[id] != nil { return "being fetched" }
-        if applyingNodes.contains(id) { return "being applied" }
-        if !isConnected { return "not connected to the hub" }
-        if proposal?.nodes.contains(id) == true { return "being committed" }
-        if waits.blocker(of: id) != nil { return "waits for another change" }
-        return "in the queue"
-    }
-
     /// The node's path in the local tree or, if it is not there, in the remote one.
     package func anyPath(_ id: NodeID) throws(StateError) -> RelativePath? {
         if let path = try localPath(id) { return path }

@@ -66,7 +66,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// When files were last found changed, of those that change often.
     var saves: [NodeID: [Instant]] = [:]
     /// Why places could not be looked at.
-    var unseen: [Placement: String] = [:]
+    var unseen: [Placement: Reason] = [:]
     /// What cannot be looked at, since when.
     var unknown: [ScanTask.Target: Instant] = [:]
     var rootScanDue: Instant?
@@ -100,7 +100,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var retries: [NodeID: Retry] = [:]
     /// Nodes whose local change the hub cannot take: the hub's state wins.
     var overruled: Set<NodeID> = []
-    var problems: [NodeID: String] = [:]
+    var problems: [NodeID: Reason] = [:]
+    /// Files whose bytes changed with nothing else, as they were when that was found.
+    var damaged: [NodeID: Fingerprint] = [:]
     var haltReason: String?
     /// Whether somebody said that what the engine stood still for is meant; until all of it is taken in.
     var isHoldConfirmed = false
@@ -164,6 +166,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         case .remove(let path): try removeRemote(path)
         case .confirmHold: try confirmHold()
         case .rejectHold: try rejectHold()
+        case .verified(let differences): try verified(differences)
         case .tick: break
         }
     }
@@ -333,7 +336,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     /// Plans the node again after a while, longer each time.
     func retryLater(
-        _ id: NodeID, reason: String? = nil, from first: Int64 = EngineLimits.firstRetryMilliseconds
+        _ id: NodeID, reason: Reason? = nil, from first: Int64 = EngineLimits.firstRetryMilliseconds
     ) {
         let attempts = (retries[id]?.attempts ?? 0) + 1
         let delay = min(first << Int64(min(attempts - 1, 12)), EngineLimits.lastRetryMilliseconds)

@@ -25,6 +25,8 @@ package enum AgentInput: Sendable {
     case confirmHold
     /// Somebody says that what the folder is held for is not meant: the share's state comes back.
     case rejectHold
+    /// What a comparison with the disk and the hub found.
+    case verified([Difference])
     case tick
 }
 

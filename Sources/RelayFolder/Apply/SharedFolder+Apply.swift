@@ -143,7 +143,8 @@ struct ApplyBatch {
             status.kind == .other || status.isMountRoot
         else { return nil }
         return .failed(
-            Problem(.other, "cannot \(step.verb) \(step.path): a pipe, socket, device or mount is there"))
+            Problem(
+                .obstructed, "cannot \(step.verb) \(step.path): a pipe, socket, device or mount is there"))
     }
 
     /// Nor where all that is left in a directory is never reported.
@@ -158,7 +159,8 @@ struct ApplyBatch {
             ? nil
             : .failed(
                 Problem(
-                    .other, "cannot \(step.verb) \(step.path): it holds pipes, sockets, devices or mounts"))
+                    .obstructed,
+                    "cannot \(step.verb) \(step.path): it holds pipes, sockets, devices or mounts"))
     }
 
     // MARK: Directories

@@ -102,6 +102,9 @@ final class ControlLink: Sendable {
         case .applied(let revision): session.inbox.put(.applied(id, revision))
         case .ping(let number): session.inbox.put(.ping(id, number))
         case .pong: break
+        case .audit(let number, let after, let limit):
+            guard let page = await session.audit(after: after, limit: limit) else { return end(.failure) }
+            send(.audited(number, page))
         }
     }
 }
@@ -121,6 +124,7 @@ extension HubMessage {
         case .changes(let page):
             page.records.reduce(64) { $0 + $1.estimatedBytes }
                 + page.offers.reduce(0) { $0 + $1.estimatedBytes }
+        case .audited(_, let page): page.records.reduce(64) { $0 + $1.estimatedBytes }
         case .committed(_, let answers, _): 64 + answers.count * 32
         case .welcome, .ping, .pong, .trouble, .goodbye: 64
         }

@@ -85,6 +85,11 @@ extension ShareSession {
         } ?? nil
     }
 
+    /// A page of the index for those who compare; nil while the share's files are not open.
+    func audit(after revision: Revision, limit: Int) -> AuditPage? {
+        read { open throws(StateError) in try AuditPage(of: open.index, after: revision, limit: limit) }
+    }
+
     /// How the share stands; nil while its files are not open.
     func standing() -> ShareStanding? {
         guard let open = opened else { return nil }

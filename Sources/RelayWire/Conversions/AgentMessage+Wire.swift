@@ -13,6 +13,15 @@ extension AgentMessage {
         case .applied(let applied):
             self = .applied(
                 try Revision(wire: applied.hasRevision ? applied.revision : nil, "applied.revision"))
+        case .audit(let audit):
+            let limit = try required(audit.hasLimit ? audit.limit : nil, "audit.limit")
+            guard (1...UInt32(AuditPage.limitRecords)).contains(limit) else {
+                throw .protocolViolation("audit.limit is \(limit)")
+            }
+            self = .audit(
+                try required(audit.hasNumber ? audit.number : nil, "audit.number"),
+                after: try Revision(wire: audit.hasAfter ? audit.after : nil, "audit.after"),
+                limit: Int(limit))
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
         }
@@ -24,6 +33,10 @@ extension AgentMessage {
         case .subscribe(let subscription): wire.subscribe = subscription.wire
         case .commit(let batch): wire.commit = batch.wire
         case .applied(let revision): wire.applied.revision = revision.number
+        case .audit(let number, let after, let limit):
+            wire.audit.number = number
+            wire.audit.after = after.number
+            wire.audit.limit = UInt32(clamping: limit)
         case .ping(let value): wire.ping = value
         case .pong(let value): wire.pong = value
         }

@@ -21,6 +21,9 @@ extension HubMessage {
                         wire: committed.hasDecidedAt ? committed.decidedAt : nil, "committed.decided_at"),
                     chain: try ChainValue(
                         wire: committed.hasChain ? committed.chain : nil, "committed.chain")))
+        case .audited(let audited):
+            let number = try required(audited.hasNumber ? audited.number : nil, "audited.number")
+            self = .audited(number, try AuditPage(wire: audited))
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
         case .trouble(let text):
@@ -39,6 +42,9 @@ extension HubMessage {
             wire.committed.answers = answers.map(\.wire)
             wire.committed.decidedAt = decidedAt.revision.number
             wire.committed.chain = decidedAt.chain.wire
+        case .audited(let number, let page):
+            wire.audited = page.wire
+            wire.audited.number = number
         case .ping(let value): wire.ping = value
         case .pong(let value): wire.pong = value
         case .trouble(let text): wire.trouble = PeerText.write(text ?? "")
@@ -55,7 +61,7 @@ extension Welcome {
             head: try Revision(wire: wire.hasHead ? wire.head : nil, "welcome.head"),
             resumes: try required(wire.hasResumes ? wire.resumes : nil, "welcome.resumes"),
             answers: wire.answers,
-            common: try Revision(wire: wire.common, "welcome.common"))
+            common: try Revision(wire: wire.common, "welcome.common"), audits: wire.audits)
     }
 
     var wire: WireWelcome {
@@ -65,6 +71,7 @@ extension Welcome {
         wire.resumes = resumes
         if answers { wire.answers = true }
         if common != .zero { wire.common = common.number }
+        if audits { wire.audits = true }
         return wire
     }
 }
@@ -87,6 +94,24 @@ extension ChangePage {
         wire.offers = offers.map(\.wire)
         wire.through = through.wire
         wire.reachesHead = reachesHead
+        return wire
+    }
+}
+
+extension AuditPage {
+    init(wire: WireAudited) throws(WireError) {
+        try checkCount(wire.records.count, AuditPage.limitRecords, "audited.records")
+        self.init(
+            records: try wire.records.map { value throws(WireError) in try NodeRecord(wire: value) },
+            through: try Revision(wire: wire.hasThrough ? wire.through : nil, "audited.through"),
+            head: try Cursor(wire: try required(wire.hasHead ? wire.head : nil, "audited.head")))
+    }
+
+    var wire: WireAudited {
+        var wire = WireAudited()
+        wire.records = records.map(\.wire)
+        wire.through = through.number
+        wire.head = head.wire
         return wire
     }
 }

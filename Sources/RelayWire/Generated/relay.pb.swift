@@ -448,6 +448,15 @@ nonisolated struct WireAgentMessage: Sendable {
     set {message = .pong(newValue)}
   }
 
+  /// Only to a hub whose `welcome` says that it answers.
+  var audit: WireAudit {
+    get {
+      if case .audit(let v)? = message {return v}
+      return WireAudit()
+    }
+    set {message = .audit(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -457,6 +466,8 @@ nonisolated struct WireAgentMessage: Sendable {
     case applied(WireApplied)
     case ping(UInt64)
     case pong(UInt64)
+    /// Only to a hub whose `welcome` says that it answers.
+    case audit(WireAudit)
 
   }
 
@@ -522,6 +533,15 @@ nonisolated struct WireHubMessage: Sendable {
     set {message = .trouble(newValue)}
   }
 
+  /// Answers `audit`.
+  var audited: WireAudited {
+    get {
+      if case .audited(let v)? = message {return v}
+      return WireAudited()
+    }
+    set {message = .audited(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -533,6 +553,8 @@ nonisolated struct WireHubMessage: Sendable {
     /// Why commits are not decided at present, for people; they wait, and nothing else does. Empty: they are
     /// decided again.
     case trouble(String)
+    /// Answers `audit`.
+    case audited(WireAudited)
 
   }
 
@@ -741,6 +763,16 @@ nonisolated struct WireWelcome: Sendable {
   /// Clears the value of `common`. Subsequent reads from it will return its default value.
   mutating func clearCommon() {self._common = nil}
 
+  /// Whether the hub answers `audit`. Missing: it does not know the message.
+  var audits: Bool {
+    get {_audits ?? false}
+    set {_audits = newValue}
+  }
+  /// Returns true if `audits` has been explicitly set.
+  var hasAudits: Bool {self._audits != nil}
+  /// Clears the value of `audits`. Subsequent reads from it will return its default value.
+  mutating func clearAudits() {self._audits = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -750,6 +782,7 @@ nonisolated struct WireWelcome: Sendable {
   fileprivate var _resumes: Bool? = nil
   fileprivate var _answers: Bool? = nil
   fileprivate var _common: UInt64? = nil
+  fileprivate var _audits: Bool? = nil
 }
 
 /// One page of the change feed: each node at most once, in the order of their revisions.
@@ -838,6 +871,99 @@ nonisolated struct WireCommitted: Sendable {
   fileprivate var _batch: Data? = nil
   fileprivate var _decidedAt: UInt64? = nil
   fileprivate var _chain: Data? = nil
+}
+
+/// Asks for the latest records of the hub's index, to compare them; the feed is not touched by it.
+nonisolated struct WireAudit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// By which the answer is recognised.
+  var number: UInt64 {
+    get {_number ?? 0}
+    set {_number = newValue}
+  }
+  /// Returns true if `number` has been explicitly set.
+  var hasNumber: Bool {self._number != nil}
+  /// Clears the value of `number`. Subsequent reads from it will return its default value.
+  mutating func clearNumber() {self._number = nil}
+
+  /// Records that were last changed after this revision.
+  var after: UInt64 {
+    get {_after ?? 0}
+    set {_after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  var hasAfter: Bool {self._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  mutating func clearAfter() {self._after = nil}
+
+  /// At most so many: 1 to 2000.
+  var limit: UInt32 {
+    get {_limit ?? 0}
+    set {_limit = newValue}
+  }
+  /// Returns true if `limit` has been explicitly set.
+  var hasLimit: Bool {self._limit != nil}
+  /// Clears the value of `limit`. Subsequent reads from it will return its default value.
+  mutating func clearLimit() {self._limit = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _number: UInt64? = nil
+  fileprivate var _after: UInt64? = nil
+  fileprivate var _limit: UInt32? = nil
+}
+
+/// The answer to an audit: what the index has at one moment, each node at most once, in the order of their
+/// revisions.
+nonisolated struct WireAudited: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var number: UInt64 {
+    get {_number ?? 0}
+    set {_number = newValue}
+  }
+  /// Returns true if `number` has been explicitly set.
+  var hasNumber: Bool {self._number != nil}
+  /// Clears the value of `number`. Subsequent reads from it will return its default value.
+  mutating func clearNumber() {self._number = nil}
+
+  /// At most 2000.
+  var records: [WireNodeRecord] = []
+
+  /// The index has no other records after the revision that was asked for and up to this one.
+  var through: UInt64 {
+    get {_through ?? 0}
+    set {_through = newValue}
+  }
+  /// Returns true if `through` has been explicitly set.
+  var hasThrough: Bool {self._through != nil}
+  /// Clears the value of `through`. Subsequent reads from it will return its default value.
+  mutating func clearThrough() {self._through = nil}
+
+  /// The share's newest revision of that moment, with the hash chain's value.
+  var head: WireCursor {
+    get {_head ?? WireCursor()}
+    set {_head = newValue}
+  }
+  /// Returns true if `head` has been explicitly set.
+  var hasHead: Bool {self._head != nil}
+  /// Clears the value of `head`. Subsequent reads from it will return its default value.
+  mutating func clearHead() {self._head = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _number: UInt64? = nil
+  fileprivate var _through: UInt64? = nil
+  fileprivate var _head: WireCursor? = nil
 }
 
 /// Operations that the hub decides in order and commits together.
@@ -2130,7 +2256,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0\u{1}audit\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2193,6 +2319,19 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.message = .pong(v)
         }
       }()
+      case 6: try {
+        var v: WireAudit?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .audit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .audit(v)
+        }
+      }()
       default: break
       }
     }
@@ -2224,6 +2363,10 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .pong(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
     }()
+    case .audit?: try {
+      guard case .audit(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2238,7 +2381,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".HubMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}changes\0\u{1}committed\0\u{1}ping\0\u{1}pong\0\u{1}trouble\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}changes\0\u{1}committed\0\u{1}ping\0\u{1}pong\0\u{1}trouble\0\u{1}audited\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2309,6 +2452,19 @@ nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._Mess
           self.message = .trouble(v)
         }
       }()
+      case 7: try {
+        var v: WireAudited?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .audited(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .audited(v)
+        }
+      }()
       default: break
       }
     }
@@ -2343,6 +2499,10 @@ nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._Mess
     case .trouble?: try {
       guard case .trouble(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularStringField(value: v, fieldNumber: 6)
+    }()
+    case .audited?: try {
+      guard case .audited(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -2524,7 +2684,7 @@ nonisolated extension WireApplied: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0\u{1}answers\0\u{1}common\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0\u{1}answers\0\u{1}common\0\u{1}audits\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2537,6 +2697,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 3: try { try decoder.decodeSingularBoolField(value: &self._resumes) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self._answers) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self._common) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self._audits) }()
       default: break
       }
     }
@@ -2562,6 +2723,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._common {
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
     } }()
+    try { if let v = self._audits {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2571,6 +2735,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._resumes != rhs._resumes {return false}
     if lhs._answers != rhs._answers {return false}
     if lhs._common != rhs._common {return false}
+    if lhs._audits != rhs._audits {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2669,6 +2834,99 @@ nonisolated extension WireCommitted: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.answers != rhs.answers {return false}
     if lhs._decidedAt != rhs._decidedAt {return false}
     if lhs._chain != rhs._chain {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAudit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Audit"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}after\0\u{1}limit\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._number) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self._after) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._limit) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._number {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._after {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._limit {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireAudit, rhs: WireAudit) -> Bool {
+    if lhs._number != rhs._number {return false}
+    if lhs._after != rhs._after {return false}
+    if lhs._limit != rhs._limit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAudited: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Audited"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}number\0\u{1}records\0\u{1}through\0\u{1}head\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self._number) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.records) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._through) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._head) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._number {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
+    } }()
+    if !self.records.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.records, fieldNumber: 2)
+    }
+    try { if let v = self._through {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._head {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireAudited, rhs: WireAudited) -> Bool {
+    if lhs._number != rhs._number {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs._through != rhs._through {return false}
+    if lhs._head != rhs._head {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
