@@ -35,6 +35,11 @@ package enum SeededBug: String, CaseIterable, Sendable {
     /// A link that was displaced is not looked at again.
     case overlooksDisplacedLinks
 
+    /// What a power cut left of a file counts as an edit.
+    case takesLossesForEdits
+    /// What was agreed on in a history that the hub lost counts in its present one.
+    case trustsLostHistory
+
     // The hub's engine.
 
     /// A change that builds on an older one is accepted.
@@ -48,8 +53,6 @@ package enum SeededBug: String, CaseIterable, Sendable {
 
     // The surroundings, as the simulator has them.
 
-    /// The hub answers before it has committed.
-    case answersBeforeCommit
     /// A file is replaced without a look at what is there.
     case placesUnchecked
     /// A file is removed without a look at what is there.

@@ -11,14 +11,12 @@ import Testing
         return isWaitedInVain && status.contains("halted")
     }
 
-    @Test(
-        "S32 a folder that lost nearly everything is held, whatever survived, until somebody answers",
-        arguments: [
+    @Test(arguments: [
             "touch .hidden; for i in $(seq 30); do echo $i > $i; done",
             "mkdir docs; for i in $(seq 30); do echo $i > docs/$i; done",
             "mkdir -p docs/a/b; for i in $(seq 30); do echo $i > docs/a/b/$i; done; echo 1 > .hidden",
         ])
-    func heldRemovals(_ content: String) throws {
+    func `S32 a folder that lost nearly everything is held, whatever survived, until somebody answers`(_ content: String) throws {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")
@@ -70,10 +68,8 @@ import Testing
         #expect(a.read("d2/1") == nil && a.read("d3/1") == "1\n")
     }
 
-    @Test(
-        "S33 a folder restored from a backup reverts and removes nothing elsewhere",
-        arguments: ["confirm", "reject"])
-    func restoredFolder(_ answer: String) throws {
+    @Test(arguments: ["confirm", "reject"])
+    func `S33 a folder restored from a backup reverts and removes nothing elsewhere`(_ answer: String) throws {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")

@@ -30,10 +30,8 @@ import Testing
         #expect(try agent.shell("stat -c %a f4; readlink l") == "600\nf1\n")
     }
 
-    @Test(
-        "S47 a hub restored from a backup is told again what it lost, and nothing reverts",
-        arguments: ["100M", "0"])
-    func restored(_ storeLimit: String) throws {
+    @Test(arguments: ["100M", "0"])
+    func `S47 a hub restored from a backup is told again what it lost, and nothing reverts`(_ storeLimit: String) throws {
         let setup = try Setup(storeLimit: storeLimit)
         let a = try setup.agent("a")
         let b = try setup.agent("b")

@@ -11,10 +11,8 @@ import Testing
         return try #require(folders?.first?["revision"] as? Int)
     }
 
-    @Test(
-        "S12 a log that is appended to all the time makes few versions, and is whole in the end",
-        arguments: ["echo $i >> log", "echo $i >&9"])
-    func logs(_ line: String) throws {
+    @Test(arguments: ["echo $i >> log", "echo $i >&9"])
+    func `S12 a log that is appended to all the time makes few versions, and is whole in the end`(_ line: String) throws {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")

@@ -148,7 +148,6 @@ extension World {
                     hub.index.commit()
                     keepOffers(of: inputs)
                 }
-                if SeededBug.answersBeforeCommit.isMade { for effect in effects { carryOut(effect) } }
                 crashHub()
                 return
             }

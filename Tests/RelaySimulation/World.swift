@@ -100,7 +100,7 @@ package final class World {
         if event.isMaterial { materialEvents -= 1 }
         for agent in agents { agent.disk.now = now }
         dispatch(event)
-        if events.isMultiple(of: 16) { checkThatNothingIsStuck() }
+        if events.isMultiple(of: 64) { checkThatNothingIsStuck() }
         for agent in agents where agent.isUp && !agent.folder.parked.isEmpty {
             agent.folder.settleParked(self)
         }

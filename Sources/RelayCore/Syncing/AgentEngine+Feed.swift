@@ -59,8 +59,9 @@ extension AgentEngine {
     /// proposed, so what differs there now came later.
     private func recogniseOwnChange(_ record: NodeRecord, in node: inout ReplicaNode) {
         guard let state = record.state, var base = node.base else {
-            // Nothing stood there when the removal was proposed: what does now is something new.
-            if record.state == nil { node.base = nil }
+            // Nothing stood there when the removal was proposed: what does now is something new, unless it is
+            // the very file, as on a disk that was set back to an older state.
+            if record.state == nil, node.local == nil || replaced.contains(node.id) { node.base = nil }
             return
         }
         if state.payloadRevision == record.revision, base.payloadRevision != record.revision,

@@ -188,6 +188,7 @@ extension AgentEngine {
     /// A file whose size and mtime stayed is taken to hold what it held, until a second reading says so.
     private func updateFile(_ id: NodeID, _ local: inout LocalState, _ found: Fingerprint) {
         guard found != local.fingerprint else { return }
+        if found.identity != local.fingerprint.identity, !isFollowing { replaced.insert(id) }
         var sameButMode = found
         sameButMode.mode = local.fingerprint.mode
         if sameButMode.isUnchangedButForLinks(local.fingerprint), case .file(var file)? = local.payload {

@@ -52,6 +52,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var mayHoldUnrecorded = false
     /// Whether nothing was known of the share when the engine began: what it has may be in the folder.
     var isJoining = false
+    /// Files that stand on another inode than the replica knew when the engine began.
+    var replaced: Set<NodeID> = []
     /// What the folder may have lost, while that is being found out.
     var losses: LossCheck?
     /// Nodes that the replica keeps former states of.
