@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized) struct BrakeTests {
+@Suite(.serialized, .secondLane) struct BrakeTests {
     private func isHeld(_ agent: Agent) throws -> Bool {
         // `wait` ends with an error, and the reason is in the status.
         let isWaitedInVain = try agent.control("wait", "--timeout", "3").status != 0
@@ -12,11 +12,13 @@ import Testing
     }
 
     @Test(arguments: [
-            "touch .hidden; for i in $(seq 30); do echo $i > $i; done",
-            "mkdir docs; for i in $(seq 30); do echo $i > docs/$i; done",
-            "mkdir -p docs/a/b; for i in $(seq 30); do echo $i > docs/a/b/$i; done; echo 1 > .hidden",
-        ])
-    func `S32 a folder that lost nearly everything is held, whatever survived, until somebody answers`(_ content: String) throws {
+        "touch .hidden; for i in $(seq 30); do echo $i > $i; done",
+        "mkdir docs; for i in $(seq 30); do echo $i > docs/$i; done",
+        "mkdir -p docs/a/b; for i in $(seq 30); do echo $i > docs/a/b/$i; done; echo 1 > .hidden",
+    ])
+    func `S32 a folder that lost nearly all is held, whatever survived, until answered`(_ content: String)
+        throws
+    {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")
@@ -69,7 +71,8 @@ import Testing
     }
 
     @Test(arguments: ["confirm", "reject"])
-    func `S33 a folder restored from a backup reverts and removes nothing elsewhere`(_ answer: String) throws {
+    func `S33 a folder restored from a backup reverts and removes nothing elsewhere`(_ answer: String) throws
+    {
         let setup = try Setup()
         let a = try setup.agent("a")
         let b = try setup.agent("b")

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Folders on disks that are full or broken, and files that are hard to read: nothing is lost, nothing hangs.
-@Suite(.serialized) struct FolderFaultTests {
+@Suite(.serialized, .thirdLane, .enabled(if: Mounted.isPossible)) struct FolderFaultTests {
     private func holds(within seconds: Double, _ condition: () throws -> Bool) throws -> Bool {
         let deadline = Date(timeIntervalSinceNow: seconds)
         while try !condition() {

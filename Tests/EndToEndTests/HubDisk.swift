@@ -40,15 +40,6 @@ final class HubDisk {
     }
 }
 
-/// Polls a condition until it holds.
-func eventually(_ seconds: Double, _ what: String, _ condition: () throws -> Bool) throws {
-    let deadline = Date(timeIntervalSinceNow: seconds)
-    while try !condition() {
-        guard Date() < deadline else { throw TestFailure("not within \(seconds) s: \(what)") }
-        usleep(50_000)
-    }
-}
-
 extension Setup {
     /// The directory of the only share's files.
     func shareDirectory() throws -> String {

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Disks and files of the hub that fail: nothing is lost, everybody is told, and all goes on by itself.
-@Suite(.serialized) struct HubFaultTests {
+@Suite(.serialized, .secondLane, .enabled(if: Mounted.isPossible)) struct HubFaultTests {
     @Test func `S42 what was committed while the store was full is stored once there is room`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")
@@ -30,7 +30,7 @@ import Testing
         #expect(try setup.hubStatus().output.contains("disk full"))
         #expect(try setup.segmentBytes() < 10_000)
         try disk.free(size: "20m")
-        try eventually(30, "the contents are stored") { try setup.segmentBytes() > 260_000 }
+        try within(30, "the contents are stored") { try setup.segmentBytes() > 260_000 }
         a.stop()
         let c = try setup.agent("c")
         try c.wait()
@@ -52,11 +52,11 @@ import Testing
         let b = try setup.agent("b")
         try a.shell("echo 1 > one; head -c 4000000 /dev/urandom > big")
         try setup.settle()
-        try eventually(10, "the hub has the content") { try setup.segmentBytes() > 4_000_000 }
+        try within(10, "the hub has the content") { try setup.segmentBytes() > 4_000_000 }
         a.stop()
         try disk.fill()
         try b.shell("mkdir many; for i in $(seq 3000); do echo $i$i$i > many/$i; done")
-        try eventually(20, "b says why its changes wait") {
+        try within(20, "b says why its changes wait") {
             try b.control("status").output.contains("the hub's disk is full")
         }
         #expect(try setup.hubStatus().output.contains("disk full"))
@@ -71,7 +71,7 @@ import Testing
         #expect(try Shell.run("stat -c %s '\(copy)'") == "4000000\n")
         #expect(try a.shell("find . -name many | wc -l") == "0\n")
         try disk.free(size: "60m")
-        try eventually(10, "the changes are decided") {
+        try within(10, "the changes are decided") {
             try a.shell("find . -path './many/*' | wc -l") == "3000\n"
         }
         try setup.settle()
@@ -94,7 +94,7 @@ import Testing
         let before = try Shell.run("cksum index.sqlite 2>/dev/null || echo none", in: share)
         try setup.startHub()
         try b.shell("rm d/1; echo new > d/new")
-        try eventually(20, "the agent says why") {
+        try within(20, "the agent says why") {
             let status = try b.control("status").output
             return status.contains(share + "/index.sqlite") && status.contains("put back")
         }
@@ -106,7 +106,7 @@ import Testing
         setup.stopHub()
         try Shell.run("cp -a aside/. '\(share)/'", in: setup.directory)
         try setup.startHub()
-        try eventually(60, "the change arrives") { a.read("d/new") == "new\n" }
+        try within(60, "the change arrives") { a.read("d/new") == "new\n" }
         try setup.settle()
         #expect(try setup.differences() == "")
         #expect(a.read("d/1") == nil)
@@ -144,7 +144,7 @@ import Testing
         b.stop()
         try a.shell("head -c 300000 /dev/urandom > large")
         try a.wait()
-        try eventually(10, "the hub has the content") { try setup.segmentBytes() > 300_000 }
+        try within(10, "the hub has the content") { try setup.segmentBytes() > 300_000 }
         a.stop()
         setup.stopHub()
         // A second segment, so that the hub opens the first one when it is asked for what lies there.
@@ -160,12 +160,12 @@ import Testing
             (3...4096).first { limit in limit - numbers.count { $0 < limit } == 2 })
         try Shell.run("prlimit --pid \(hub) --nofile=\(limit):4096")
         try b.launch()
-        try eventually(20, "the hub cannot read the content") {
+        try within(20, "the hub cannot read the content") {
             setup.hub?.errors.contains("cannot read stored chunks") == true
         }
         #expect(b.read("large") == nil)
         try Shell.run("prlimit --pid \(hub) --nofile=4096:4096")
-        try eventually(20, "the content arrives from the hub alone") {
+        try within(20, "the content arrives from the hub alone") {
             FileManager.default.fileExists(atPath: b.folder + "/large")
         }
         #expect(try Tree.listing(a.folder) == Tree.listing(b.folder))
@@ -175,11 +175,11 @@ import Testing
         let none = try #require((3...4096).first { limit in limit - all.count { $0 < limit } == 0 })
         try Shell.run("prlimit --pid \(hub) --nofile=\(none):4096")
         try a.launch()
-        try eventually(10, "the agent is kept out") {
+        try within(10, "the agent is kept out") {
             try a.control("status").output.contains("offline")
         }
         try Shell.run("prlimit --pid \(hub) --nofile=4096:4096")
         try a.write("after", "ok\n")
-        try eventually(60, "the agent gets in") { b.read("after") == "ok\n" }
+        try within(60, "the agent gets in") { b.read("after") == "ok\n" }
     }
 }

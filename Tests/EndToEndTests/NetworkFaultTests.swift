@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Networks between the real programs that are slow, fall silent, or cut.
-@Suite(.serialized) struct NetworkFaultTests {
+@Suite(.serialized, .patientLane) struct NetworkFaultTests {
     @Test func `S54 a device with a slow uplink is not taken for dead`() throws {
         let setup = try Setup()
         let proxy = try ThrottledProxy(to: setup.address)
@@ -16,12 +16,12 @@ import Testing
         proxy.limit(bytesPerSecond: 60_000)
         try a.shell("mkdir m; for i in $(seq 8); do head -c 350000 /dev/urandom > m/$i; done")
         // 2.8 MB take 47 seconds; a small save in between does not wait for them.
-        try eventually(20, "b hears of the files") {
+        try within(20, "b hears of the files") {
             FileManager.default.fileExists(atPath: b.folder + "/m")
         }
         try a.write("quick", "now\n")
-        try eventually(10, "a small save goes ahead") { b.read("quick") == "now\n" }
-        try eventually(100, "all arrive") { try b.shell("ls m | wc -l") == "8\n" }
+        try within(10, "a small save goes ahead") { b.read("quick") == "now\n" }
+        try within(100, "all arrive") { try b.shell("ls m | wc -l") == "8\n" }
         try setup.settle()
         #expect(try setup.differences() == "")
         #expect(setup.hub?.errors.contains("does not answer") == false)
@@ -38,12 +38,12 @@ import Testing
         proxy.setSilent(true)
         let begin = Date()
         try a.write("two", "2\n")
-        try eventually(60, "the agent is offline") {
+        try within(60, "the agent is offline") {
             let asked = Date()
             defer { #expect(Date().timeIntervalSince(asked) < 2, "status answers soon throughout") }
             return try a.control("status").output.contains("offline")
         }
-        try eventually(60 - Date().timeIntervalSince(begin), "the hub sees that the device is gone") {
+        try within(60 - Date().timeIntervalSince(begin), "the hub sees that the device is gone") {
             try setup.hubStatus().output.split(separator: "\n").contains {
                 $0.contains(" a ") && $0.contains(" no ")
             }
@@ -53,7 +53,7 @@ import Testing
         #expect(Date().timeIntervalSince(stopping) < 2)
         try a.start()
         proxy.setSilent(false)
-        try eventually(60, "the change arrives") { b.read("two") == "2\n" }
+        try within(60, "the change arrives") { b.read("two") == "2\n" }
         try setup.settle()
         #expect(try setup.differences() == "")
     }
@@ -98,8 +98,8 @@ import Testing
         proxy.setRefusing(true)
         proxy.cut()
         try a.write("one", "1\n")
-        try eventually(10, "the agent is offline") { try a.control("status").output.contains("offline") }
+        try within(10, "the agent is offline") { try a.control("status").output.contains("offline") }
         proxy.setRefusing(false)
-        try eventually(40, "the change arrives") { b.read("one") == "1\n" }
+        try within(40, "the change arrives") { b.read("one") == "1\n" }
     }
 }

@@ -10,20 +10,20 @@ import Testing
     private static let seedsOfBlock: UInt64 = 100
 
     @Test(arguments: 0..<blocks)
-    func `every seed converges, loses nothing and brings nothing back`(_ block: Int) {
+    func `every seed converges, loses nothing and brings nothing back`(_ block: Int) async {
         let first = UInt64(block) * Self.seedsOfBlock + 1
         for seed in first..<first + Self.seedsOfBlock {
-            let outcome = Simulation.run(seed: seed)
+            let outcome = await apart { Simulation.run(seed: seed) }
             #expect(
                 outcome.violation == nil, "to see it again: make simulate ARGUMENTS='--replay \(seed)'")
             #expect(outcome.events > 0)
         }
     }
 
-    @Test func `a seed determines everything`() {
+    @Test func `a seed determines everything`() async {
         for seed in 1...25 as ClosedRange<UInt64> {
-            let first = Simulation.run(seed: seed)
-            let second = Simulation.run(seed: seed)
+            let first = await apart { Simulation.run(seed: seed) }
+            let second = await apart { Simulation.run(seed: seed) }
             #expect(first.digest == second.digest)
             #expect(first.events == second.events)
         }

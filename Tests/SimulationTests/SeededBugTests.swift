@@ -12,9 +12,11 @@ import Testing
 
     #if DEBUG
         @Test(arguments: SeededBug.allCases)
-        func `a mistake that is made on purpose is found`(_ bug: SeededBug) {
+        func `a mistake that is made on purpose is found`(_ bug: SeededBug) async {
             for seed in 1...Self.limitSeeds {
-                let violation = SeededBug.$current.withValue(bug) { Simulation.run(seed: seed).violation }
+                let violation = await apart {
+                    SeededBug.$current.withValue(bug) { Simulation.run(seed: seed).violation }
+                }
                 guard let violation else { continue }
                 print("\(bug): found by seed \(seed), as \(violation.invariant)")
                 return
