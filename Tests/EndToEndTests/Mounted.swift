@@ -69,10 +69,12 @@ final class Mounted {
         let error = errno
         close(descriptor)
         guard result == 0 else { throw TestFailure("the disk cannot be shut down: \(error)") }
+        let children = runs.flatMap(\.children)
         for run in runs {
             run.signal(SIGKILL)
             _ = run.waitForEnd()
         }
+        for child in children { kill(child, SIGKILL) }
         try within(10, "unmounting") {
             unmount()
             return !isMounted

@@ -2,8 +2,8 @@
 
 // Removals and reverts of a large part of the folder are held until somebody says that they are meant.
 //
-// What is counted is a share of all that is known, over a minute, so that neither a removal in several steps
-// nor one that spares an entry passes unseen.
+// What is counted is a share of what was known within the last minute, so that neither a removal in several
+// steps nor one that spares an entry passes unseen, and what is removed and made again, as by a build, is none.
 
 extension AgentEngine {
     /// Whether what vanished may be taken for removed now.
@@ -13,9 +13,9 @@ extension AgentEngine {
             try hold(.emptied)
             return false
         }
-        let before = removals.total(now)
-        let removed = try countVanished() + before
-        let known = replica.nodeCount + before
+        nodePeak.note(replica.nodeCount, now)
+        let known = nodePeak.maximum(now)
+        let removed = known - replica.nodeCount + (try countVanished())
         // Who removes many is seldom done yet: all of it is judged together.
         if removed >= EngineLimits.manyRemovals
             || removed >= EngineLimits.heldRemovals && removed * 4 > known
@@ -98,7 +98,7 @@ extension AgentEngine {
 
     private func release() throws(StateError) {
         try replica.setHold(nil)
-        removals.reset()
+        nodePeak.reset()
         reverts.reset()
         removalsWaitSince = nil
         resume()
@@ -110,7 +110,7 @@ extension AgentEngine {
         guard isScanned, scans.isEmpty, scanning == nil else { return }
         if isHoldConfirmed, missing.isEmpty, reverted.isEmpty {
             isHoldConfirmed = false
-            removals.reset()
+            nodePeak.reset()
             reverts.reset()
         }
         guard let hold = replica.hold else { return }

@@ -233,7 +233,6 @@ extension AgentEngine {
             missing[id] = nil
             stack.append(contentsOf: try replica.localChildren(of: id))
             guard var node = try replica.node(id) else { continue }
-            if node.base != nil { removals.note(now) }
             node.local = nil
             if losses?.recent[id] != nil { node.base = nil }
             clearTrouble(id)

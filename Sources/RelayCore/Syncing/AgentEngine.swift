@@ -112,7 +112,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var lastVanishing = Instant(milliseconds: 0)
     /// Since when removals wait for the end of those that are still going on.
     var removalsWaitSince: Instant?
-    var removals = RecentCount()
+    var nodePeak = RecentPeak()
     /// Files that were replaced by older ones and are not in sync since.
     var reverted: Set<NodeID> = []
     var reverts = RecentCount()
