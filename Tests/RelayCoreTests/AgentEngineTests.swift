@@ -69,6 +69,7 @@ private typealias A = AgentConversation
         let batch = try #require(try agent.say(.scanned([A.listing(links)])).batch)
         try agent.say(
             .message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: UInt64(count)))))
+        try agent.say(.tick, after: 61_000)
         return (agent, links)
     }
 

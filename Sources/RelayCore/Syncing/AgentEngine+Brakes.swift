@@ -13,9 +13,10 @@ extension AgentEngine {
             try hold(.emptied)
             return false
         }
-        nodePeak.note(replica.nodeCount, now)
-        let known = nodePeak.maximum(now)
-        let removed = known - replica.nodeCount + (try countVanished())
+        young = young.filter { $0.value + EngineLimits.youngMilliseconds > now }
+        let before = removals.total(now)
+        let known = replica.nodeCount - young.count + before
+        let removed = try countVanished() + before - young.count
         // Who removes many is seldom done yet: all of it is judged together.
         if removed >= EngineLimits.manyRemovals
             || removed >= EngineLimits.heldRemovals && removed * 4 > known
@@ -46,7 +47,7 @@ extension AgentEngine {
         var seen: Set<NodeID> = []
         while let id = stack.popLast() {
             guard seen.insert(id).inserted, let node = try replica.node(id) else { continue }
-            if node.base != nil { count += 1 }
+            if node.base != nil, young[id] == nil { count += 1 }
             if node.local?.kind == .directory {
                 stack.append(contentsOf: try replica.localChildren(of: id))
             }
@@ -98,7 +99,7 @@ extension AgentEngine {
 
     private func release() throws(StateError) {
         try replica.setHold(nil)
-        nodePeak.reset()
+        removals.reset()
         reverts.reset()
         removalsWaitSince = nil
         resume()
@@ -110,7 +111,7 @@ extension AgentEngine {
         guard isScanned, scans.isEmpty, scanning == nil else { return }
         if isHoldConfirmed, missing.isEmpty, reverted.isEmpty {
             isHoldConfirmed = false
-            nodePeak.reset()
+            removals.reset()
             reverts.reset()
         }
         guard let hold = replica.hold else { return }

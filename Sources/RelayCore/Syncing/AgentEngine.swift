@@ -112,7 +112,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var lastVanishing = Instant(milliseconds: 0)
     /// Since when removals wait for the end of those that are still going on.
     var removalsWaitSince: Instant?
-    var nodePeak = RecentPeak()
+    var removals = RecentCount()
+    /// Nodes that were made in the folder within the last minute.
+    var young: [NodeID: Instant] = [:]
     /// Files that were replaced by older ones and are not in sync since.
     var reverted: Set<NodeID> = []
     var reverts = RecentCount()
