@@ -2,8 +2,8 @@
 
 // Removals and reverts of a large part of the folder are held until somebody says that they are meant.
 //
-// What is counted is a share of what was known a minute ago, so that neither a removal in several steps nor one
-// that spares an entry passes unseen, and what is removed and made again, as by a build, is none.
+// What is counted is a share of what was known a minute ago, so that neither a removal in several steps nor
+// one that spares an entry passes unseen, and what is removed and made again, as by a build, is none.
 
 extension AgentEngine {
     /// Whether what vanished may be taken for removed now.
