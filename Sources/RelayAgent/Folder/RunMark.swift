@@ -14,14 +14,15 @@ struct RunMark: Sendable {
         directory = String(replicaPath[..<(replicaPath.lastIndex(of: "/") ?? replicaPath.startIndex)])
     }
 
-    /// What the last run left; nil if it came to an orderly end, or there was none.
+    /// What the last run left; nil if it came to an orderly end, or there was none. A mark that cannot be
+    /// read is one of another mount.
     func read() -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
+        guard file >= 0 else { return errno == ENOENT ? nil : "" }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = Glibc.read(file, &bytes, bytes.count)
-        return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
+        return count < 0 ? "" : String(decoding: bytes[..<count], as: UTF8.self)
     }
 
     /// Returns once the mark would survive a power cut.

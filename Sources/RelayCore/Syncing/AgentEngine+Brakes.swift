@@ -13,10 +13,10 @@ extension AgentEngine {
             try hold(.emptied)
             return false
         }
-        young = young.filter { $0.value + EngineLimits.youngMilliseconds > now }
         let before = removals.total(now)
-        let known = replica.nodeCount - young.count + before
-        let removed = try countVanished() + before - young.count
+        let made = young.count(now)
+        let known = replica.nodeCount - made + before
+        let removed = try countVanished() + before - made
         // Who removes many is seldom done yet: all of it is judged together.
         if removed >= EngineLimits.manyRemovals
             || removed >= EngineLimits.heldRemovals && removed * 4 > known
@@ -47,7 +47,7 @@ extension AgentEngine {
         var seen: Set<NodeID> = []
         while let id = stack.popLast() {
             guard seen.insert(id).inserted, let node = try replica.node(id) else { continue }
-            if node.base != nil, young[id] == nil { count += 1 }
+            if node.base != nil, !young.contains(id) { count += 1 }
             if node.local?.kind == .directory {
                 stack.append(contentsOf: try replica.localChildren(of: id))
             }
@@ -144,8 +144,10 @@ extension AgentEngine {
             }
             if node.local == nil {
                 node.base = nil
-            } else if reverted.contains(id), let payload = node.local?.payload {
-                node.base?.payload = payload
+            } else if reverted.contains(id) {
+                if let payload = node.local?.payload { node.base?.payload = payload }
+                // Of a file that was not read yet nobody knows what it is: it becomes a conflict copy.
+                node.base?.payloadRevision = .zero
             } else {
                 continue
             }

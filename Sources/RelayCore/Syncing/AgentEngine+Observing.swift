@@ -138,7 +138,7 @@ extension AgentEngine {
 
     private func create(_ found: FoundEntry, at placement: Placement) throws(StateError) {
         let id = makeNodeID()
-        young[id] = now
+        young.insert(id, now)
         var payload: Payload?
         switch found.kind {
         case .file: break
@@ -234,7 +234,7 @@ extension AgentEngine {
             missing[id] = nil
             stack.append(contentsOf: try replica.localChildren(of: id))
             guard var node = try replica.node(id) else { continue }
-            if young.removeValue(forKey: id) == nil, node.base != nil { removals.note(now) }
+            if !young.remove(id), node.base != nil { removals.note(now) }
             node.local = nil
             if losses?.recent[id] != nil { node.base = nil }
             clearTrouble(id)

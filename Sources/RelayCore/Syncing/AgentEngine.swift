@@ -113,8 +113,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Since when removals wait for the end of those that are still going on.
     var removalsWaitSince: Instant?
     var removals = RecentCount()
-    /// Nodes that were made in the folder within the last minute.
-    var young: [NodeID: Instant] = [:]
+    /// Nodes that were made in the folder a moment ago.
+    var young = RecentNodes()
     /// Files that were replaced by older ones and are not in sync since.
     var reverted: Set<NodeID> = []
     var reverts = RecentCount()

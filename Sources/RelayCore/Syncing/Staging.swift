@@ -58,8 +58,6 @@ enum EngineLimits {
     /// Fewer removals, or reverts, than this are never held.
     static let heldRemovals = 10
     static let heldReverts = 10
-    /// For so long something new makes up for something that was removed.
-    static let youngMilliseconds: Int64 = 60_000
     /// So many removals wait for the end of those that are still going on.
     static let manyRemovals = 100
     /// More removals within a minute than this are held however large the share is.
