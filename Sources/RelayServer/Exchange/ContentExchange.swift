@@ -48,6 +48,7 @@ final class ContentExchange: Sendable {
     private func watch() async {
         let interval = Duration.milliseconds(min(1000, max(10, limits.stallMilliseconds / 4)))
         while !Task.isCancelled {
+            // The machine has no clock of its own: it is told the time, often enough for its deadlines.
             try? await Task.sleep(for: interval)
             let now = Instant.now()
             let isBack = noteHeard(now)

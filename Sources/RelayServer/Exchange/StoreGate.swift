@@ -80,6 +80,7 @@ final class StoreGate: Sendable {
         while !(await closings.take(limitBytes: 0)).isEmpty {
             while !isOpen, !Task.isCancelled {
                 let (delay, bytes) = state.withLock { ($0.delay, $0.probeBytes) }
+                // Nobody tells when a disk has room again; each probe that fails doubles the delay.
                 try? await Task.sleep(for: delay)
                 do throws(StateError) {
                     try await probe(bytes)

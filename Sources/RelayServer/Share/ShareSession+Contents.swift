@@ -90,6 +90,35 @@ extension ShareSession {
         read { open throws(StateError) in try AuditPage(of: open.index, after: revision, limit: limit) }
     }
 
+    /// Puts the chunks that came with the batches into the store, as far as it takes them; they are on disk
+    /// when it returns. The commit stands without: the author has the contents.
+    func store(
+        _ batches: [CheckedBatch], _ open: OpenShare
+    ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
+        guard limitBytes != 0, gate.isOpen || !unrecorded.isEmpty else { return [] }
+        var offered: [ChunkID: (ChunkReference, EncodedChunk)] = [:]
+        for batch in batches {
+            for chunk in batch.chunks { offered[chunk.0.id] = chunk }
+        }
+        guard !offered.isEmpty else { return [] }
+        let references = offered.values.map(\.0)
+        let missing = try open.transaction { try open.index.missing(references) }
+        let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
+        let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
+            offered[id].map { (id, $0.1) }
+        }
+        guard !chunks.isEmpty, gate.isOpen else { return before }
+        do throws(StateError) {
+            guard let locations = try open.segments.store(chunks) else { return before }
+            gate.noteStored()
+            Failpoint.chunksSynced.reach()
+            return before + Array(zip(chunks.map(\.0), locations))
+        } catch {
+            gate.close(error, bytes: chunks.reduce(0) { $0 + $1.1.bytes.count })
+            return before
+        }
+    }
+
     /// How the share stands; nil while its files are not open.
     func standing() -> ShareStanding? {
         guard let open = opened else { return nil }

@@ -44,7 +44,7 @@ actor ShareSession {
     /// Nil while the index can be written.
     private(set) var held: HeldBatches?
     /// Where chunks of those batches lie that are stored already.
-    private var unrecorded: [ChunkID: ChunkLocation] = [:]
+    private(set) var unrecorded: [ChunkID: ChunkLocation] = [:]
 
     /// The most bytes of batches that are decided in one transaction.
     private static let groupBytes = 8 << 20
@@ -113,6 +113,7 @@ actor ShareSession {
     /// Has batches that wait tried again now and then, until the task is cancelled.
     nonisolated func runRetries() async {
         while !(await retries.take(limitBytes: .max)).isEmpty {
+            // Nobody tells when a disk has room again.
             try? await Task.sleep(for: .milliseconds(Self.retryMilliseconds))
             inbox.put(.retry)
         }
@@ -340,37 +341,6 @@ actor ShareSession {
         unrecorded = [:]
         logger.info("changes are decided again")
         for id in subscribed { tell(id) }
-    }
-
-    // MARK: Storing
-
-    /// Puts the chunks that came with the batches into the store, as far as it takes them; they are on disk
-    /// when it returns. The commit stands without: the author has the contents.
-    private func store(
-        _ batches: [CheckedBatch], _ open: OpenShare
-    ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
-        guard limitBytes != 0, gate.isOpen || !unrecorded.isEmpty else { return [] }
-        var offered: [ChunkID: (ChunkReference, EncodedChunk)] = [:]
-        for batch in batches {
-            for chunk in batch.chunks { offered[chunk.0.id] = chunk }
-        }
-        guard !offered.isEmpty else { return [] }
-        let references = offered.values.map(\.0)
-        let missing = try open.transaction { try open.index.missing(references) }
-        let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
-        let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
-            offered[id].map { (id, $0.1) }
-        }
-        guard !chunks.isEmpty, gate.isOpen else { return before }
-        do throws(StateError) {
-            guard let locations = try open.segments.store(chunks) else { return before }
-            gate.noteStored()
-            Failpoint.chunksSynced.reach()
-            return before + Array(zip(chunks.map(\.0), locations))
-        } catch {
-            gate.close(error, bytes: chunks.reduce(0) { $0 + $1.1.bytes.count })
-            return before
-        }
     }
 
     private func saveApplied(_ open: OpenShare) throws(StateError) {
