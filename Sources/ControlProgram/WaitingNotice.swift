@@ -16,6 +16,7 @@ enum WaitingNotice {
         let (client, share) = (session.client, session.share)
         let notice = Task {
             while !Task.isCancelled {
+                // Most downloads are done by then, and nobody wants to be told.
                 try await Task.sleep(for: patience)
                 do throws(ControlError) {
                     _ = try await client.download(share: share, path: path, timeoutSeconds: 1)

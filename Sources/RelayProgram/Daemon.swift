@@ -39,6 +39,7 @@ package enum Daemon {
         quiet.logLevel = max(logger.logLevel, .warning)
         let deadline = DaemonPart("deadline") {
             await withTaskCancellationHandler {
+                // Nothing is waited for but the cancellation that a signal brings.
                 try? await Task.sleep(for: .seconds(Double(Int32.max)))
             } onCancel: {
                 leaveSoon()
