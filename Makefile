@@ -12,7 +12,7 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-SEEDS ?= 1000
+SEEDS ?= 10000
 REPEATS ?= 20
 SOAKS ?= editors sqlite git deep crowd
 PROGRAMS := relay-server relay-agent relay-ctl relay-watch
@@ -83,10 +83,16 @@ repeat:
 	swift build --build-tests
 	REPEATS=$(REPEATS) FILTER='$(FILTER)' Tests/Soak/repeat.sh
 
-# SEEDS seeds of the simulated world, from 1, or what ARGUMENTS say, as in ARGUMENTS='--replay 7'.
-ARGUMENTS ?= --seeds $(SEEDS)
+# SEEDS cases for the planner (two machines that change apart and meet again; a world has ten), and a tenth as many
+# worlds in which everything happens at once; or what ARGUMENTS say, as in ARGUMENTS='--replay 7'.
+ARGUMENTS ?=
+SIMULATE = $$(swift build -c release --show-bin-path)/relay-simulate
 simulate:
-	swift run -c release relay-simulate $(ARGUMENTS)
+	swift build -c release --product relay-simulate
+	if [[ -n "$(ARGUMENTS)" ]]; then $(SIMULATE) $(ARGUMENTS); else \
+		$(SIMULATE) --planner --seeds $$(( ($(SEEDS) + 9) / 10 )); \
+		$(SIMULATE) --seeds $$(( ($(SEEDS) + 9) / 10 )); \
+	fi
 
 demo: setup build
 	examples/demo.sh

@@ -10,6 +10,9 @@ package struct Configuration: Sendable {
         case singleEditor
         /// Once all is in sync, one thing is deleted: it must not come back.
         case deletion
+        /// Two machines that are in sync change apart from each other, and meet again: nothing fails, and
+        /// every round is a case for the planner. Never drawn, only asked for.
+        case planning
     }
 
     package enum HubStore: String, Sendable {
@@ -49,7 +52,7 @@ package struct Configuration: Sendable {
     /// Clocks of different machines differ by up to so many seconds.
     var skewSeconds: Int
 
-    package init(seed: UInt64, steps: Int?, agents: Int?) {
+    package init(seed: UInt64, steps: Int?, agents: Int?, isPlanning: Bool = false) {
         var random = SeededRandom(seed: seed)
         self.seed = seed
         switch random.below(8) {
@@ -86,7 +89,22 @@ package struct Configuration: Sendable {
                 faultWeights[index] = 0
             }
         }
+        if isPlanning { becomePlanning(steps: steps, random: &random) }
     }
+
+    /// The first round makes the trees that the others change.
+    private mutating func becomePlanning(steps: Int?, random: inout SeededRandom) {
+        family = .planning
+        agents = 2
+        rounds = 1 + Self.planningCases
+        self.steps = steps ?? random.within(2...12)
+        (pace, latency, diskDelay, hintDelay, stageDelay) = (0, 0...0, 0...0, 0...0, 0...0)
+        (hintLoss, hintDisorder, folderFailure, hubCrashInCommit, faultPace) = (0, 0, 0, 0, 0)
+        (granularity, skewSeconds, store, seesWriters) = (0, 0, .everything, true)
+    }
+
+    /// How many cases a planning world has.
+    package static let planningCases = 10
 }
 
 /// What goes wrong for a moment. The order is that of `Configuration.faultWeights`.

@@ -21,12 +21,13 @@ package struct Simulation {
     private static let limitQuiet: Int64 = 400_000
     private static let limitEvents = 300_000
 
-    /// Runs the world of one seed; `steps` and `agents` overrule what the seed says.
+    /// Runs the world of one seed; `steps` and `agents` overrule what the seed says. With `isPlanning` it is
+    /// one of `Configuration.planningCases` cases for the planner.
     package static func run(
-        seed: UInt64, steps: Int? = nil, agents: Int? = nil, traceLimit: Int = 0
+        seed: UInt64, steps: Int? = nil, agents: Int? = nil, isPlanning: Bool = false, traceLimit: Int = 0
     ) -> Outcome {
-        let world = World(
-            configuration: Configuration(seed: seed, steps: steps, agents: agents), traceLimit: traceLimit)
+        let configuration = Configuration(seed: seed, steps: steps, agents: agents, isPlanning: isPlanning)
+        let world = World(configuration: configuration, traceLimit: traceLimit)
         world.run()
         world.note(world.random.next())
         return Outcome(
@@ -59,6 +60,9 @@ extension World {
         }
     }
 
+    /// For so long the machines of a planning world do not see each other.
+    private static var apartMilliseconds: Int64 { 1000 }
+
     private func makeChaos(_ round: Int) {
         isChaos = true
         switch (configuration.family, round) {
@@ -68,12 +72,22 @@ extension World {
             if let victim = random.pick(agent.disk.walk()) {
                 start(removeSteps(victim.path, on: agent.disk), agent)
             }
+        case (.planning, 1...):
+            for agent in agents {
+                agent.offlineUntil = now + Self.apartMilliseconds
+                if let connection = agent.connection { cut(connection) }
+            }
+            fallthrough
         default:
             operationsLeft = configuration.steps
             schedule(.userBegins, after: 1)
         }
         if configuration.faultPace > 0 { schedule(.fault, after: delay(0...configuration.faultPace)) }
-        let end = now + Int64(operationsLeft * configuration.pace * 2 + delay(10...5000))
+        let isApart = configuration.family == .planning
+        let end =
+            isApart
+            ? now + Self.apartMilliseconds
+            : now + Int64(operationsLeft * configuration.pace * 2 + delay(10...5000))
         while now < end, violation == nil, let next = queue.nextTime, next < end { _ = step() }
     }
 

@@ -98,8 +98,6 @@ extension World {
         guard let inode = disk.find(path), disk.inodes[inode].kind == .file else { return }
         // Within one step of the clock that stamps the file, nothing could tell the disguise.
         guard disk.stamp() != disk.inodes[inode].changed else { return }
-        // Within one step of the clock that stamps the file, nothing could tell the disguise.
-        guard disk.stamp() != disk.inodes[inode].changed else { return }
         let modified = disk.inodes[inode].modified
         let before = disk.inodes[inode].token
         guard before != .empty, before.sizeBytes == token.sizeBytes else { return }

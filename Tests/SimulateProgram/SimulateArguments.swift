@@ -19,13 +19,17 @@ struct SimulateArguments {
     var agents: Int?
     var steps: Int?
     var isVerbose = false
+    /// Whether worlds are cases for the planner instead of everything at once.
+    var isPlanning = false
     var replay: UInt64?
     /// After so many violations the run ends; the trace is shown if it is one.
     var failureLimit = 1
 
     static let usage = """
-        usage: relay-simulate [--seeds N] [--first SEED] [--agents 2..4] [--steps N] [--failures N]
-                              [--verbose] [--replay SEED]
+        usage: relay-simulate [--planner] [--seeds N] [--first SEED] [--agents 2..4] [--steps N]
+                              [--failures N] [--verbose] [--replay SEED]
+
+        --planner: worlds of two machines that change apart and meet again, ten times each
         """
 
     init(parsing arguments: some Sequence<String>) throws(Wrong) {
@@ -40,6 +44,7 @@ struct SimulateArguments {
             case "--steps": steps = try Self.number(&rest, option)
             case "--failures": failureLimit = try Self.number(&rest, option)
             case "--verbose": isVerbose = true
+            case "--planner": isPlanning = true
             case "--replay": replay = try Self.number(&rest, option)
             default: throw Wrong(text: Self.usage)
             }
@@ -57,11 +62,13 @@ struct SimulateArguments {
 
     /// The options that a replay needs as well.
     var shape: String {
-        (agents.map { "--agents \($0) " } ?? "") + (steps.map { "--steps \($0) " } ?? "")
+        (isPlanning ? "--planner " : "") + (agents.map { "--agents \($0) " } ?? "")
+            + (steps.map { "--steps \($0) " } ?? "")
     }
 
     func run(_ seed: UInt64, traceLimit: Int) -> Simulation.Outcome {
-        Simulation.run(seed: seed, steps: steps, agents: agents, traceLimit: traceLimit)
+        Simulation.run(
+            seed: seed, steps: steps, agents: agents, isPlanning: isPlanning, traceLimit: traceLimit)
     }
 }
 

@@ -20,6 +20,17 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<10)
+    func `two machines that change apart agree when they meet`(_ block: UInt64) async {
+        for seed in block * 10 + 1...block * 10 + 10 {
+            let outcome = await apart { Simulation.run(seed: seed, isPlanning: true) }
+            #expect(
+                outcome.violation == nil,
+                "to see it again: make simulate ARGUMENTS='--planner --replay \(seed)'")
+            #expect(outcome.events > 0)
+        }
+    }
+
     @Test func `a seed determines everything`() async {
         for seed in 1...25 as ClosedRange<UInt64> {
             let first = await apart { Simulation.run(seed: seed) }
