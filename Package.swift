@@ -232,7 +232,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore", "CLinux",
+                "relay-server", "relay-agent", "relay-ctl", "relay-watch", "RelayCore", "RelayWire", "CLinux",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings

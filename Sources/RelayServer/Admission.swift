@@ -31,10 +31,7 @@ struct Admission: Sendable {
 
     private func decide(_ device: DeviceID, _ hello: Hello) async -> Result<HelloAnswer, Refusal> {
         guard hello.version == Hello.currentVersion else {
-            return .failure(
-                Refusal(
-                    .unsupportedVersion,
-                    "the hub speaks version \(Hello.currentVersion) of the protocol, not \(hello.version)"))
+            return .failure(Refusal(.unsupportedVersion, Hello.versionText(hello.version)))
         }
         let share = shares[hello.share]
         do {

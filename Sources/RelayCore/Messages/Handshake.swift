@@ -29,6 +29,13 @@ package struct Hello: Hashable, Sendable {
 
     /// The protocol's version; both sides must speak the same.
     package static let currentVersion: UInt32 = 1
+
+    /// Why an agent that speaks this version is not let in, for people.
+    package static func versionText(_ other: UInt32) -> String {
+        let older = other < currentVersion ? "agent" : "hub"
+        return "the hub speaks version \(currentVersion) of the protocol and this agent version \(other): "
+            + "update the \(older)"
+    }
 }
 
 /// The hub's answer to a `Hello` that it takes.

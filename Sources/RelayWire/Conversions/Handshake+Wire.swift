@@ -9,9 +9,7 @@ extension Hello {
     init(wire: WireHello) throws(WireError) {
         let version = try required(wire.hasVersion ? wire.version : nil, "hello.version")
         guard version == Hello.currentVersion else {
-            throw .refused(
-                .unsupportedVersion,
-                "protocol version \(version) is not spoken here, only \(Hello.currentVersion)")
+            throw .refused(.unsupportedVersion, Hello.versionText(version))
         }
         let share = try required(wire.hasShare ? wire.share : nil, "hello.share")
         guard ShareName.isValid(share) else { throw .protocolViolation("hello.share is no share name") }
