@@ -105,6 +105,27 @@ import Testing
         #expect(try setup.differences() == "")
     }
 
+    @Test func `S46 an agent with few descriptors serves many callers, one after the other`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let id = try #require(a.run?.processID)
+        try Shell.run("prlimit --pid \(id) --nofile=64:64")
+        try a.shell("head -c 3000000 /dev/urandom > big")
+        try a.wait()
+        let control = try Programs.path("relay-ctl")
+        try Shell.run(
+            """
+            for i in $(seq 80); do
+                \(control) --state '\(a.state)' download big -o copy$i --timeout 60 & tasks+=($!)
+            done
+            for task in ${tasks[@]}; do wait $task; done
+            for i in $(seq 80); do cmp copy$i folder-a/big; done
+            """, in: setup.directory)
+        #expect(a.isRunning)
+        try a.write("next", "1\n")
+        try a.wait()
+    }
+
     @Test func `S25 a file in memory that stays mapped is in sync while it stays the same`() throws {
         let setup = try Setup()
         let disk = try FolderDisk(setup.directory + "/folder-a", tmpfs: "size=64m")
