@@ -150,7 +150,7 @@ final class HubLink: Sendable {
     /// Serves both connections until one of them ends; says why it did.
     private func serve(_ control: AgentControl, _ bulk: Bulk) async -> WireError {
         let outbox = AsyncQueue<AgentMessage>()
-        let bulkOutbox = exchange.attach()
+        let bulkOutbox = exchange.attach { bulk.receivedChunkBytes }
         let asks = AskQueue()
         state.withLock { $0.newest = outbox }
         post(.connected)
