@@ -160,6 +160,39 @@ import Testing
         }
     }
 
+    @Test func `S67 a sparse file costs what its data costs`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        let begin = Date()
+        try a.shell(
+            """
+            truncate -s 64G ../sparse; truncate -s 512K zeros
+            for at in 0 1000 65535; do
+                dd if=/dev/urandom of=../sparse bs=1M count=1 seek=$at conv=notrunc status=none
+            done
+            mv ../sparse .
+            """)
+        try setup.settle(seconds: 90)
+        #expect(Date().timeIntervalSince(begin) < 60)
+        let size = "68719476736 524288"
+        #expect(try b.shell("echo $(stat -c %s sparse zeros)") == size + "\n")
+        #expect(
+            try b.shell("[ $(du -k sparse | cut -f1) -lt 5000 ] && [ $(du -k zeros | cut -f1) -lt 64 ]") == ""
+        )
+        for at in [0, 1000, 65535] {
+            try Shell.run(
+                "cmp -n 1048576 -i $((\(at) * 1048576)) folder-a/sparse folder-b/sparse", in: setup.directory)
+        }
+        #expect(try setup.storedBytes() < 5_000_000)
+        // A copy in the same folder is one of the data alone as well, and a hole that gets data is seen.
+        try b.shell("cp --sparse=always zeros zeros2; mv sparse moved")
+        try a.shell("truncate -s 3G other; printf data | dd of=other bs=1 seek=2G conv=notrunc status=none")
+        try setup.settle(seconds: 90)
+        #expect(try b.shell("dd if=other bs=4 skip=536870912 count=1 status=none") == "data")
+        #expect(try a.shell("stat -c %s moved") == "68719476736\n")
+        #expect(try a.conflictCopies() == [])
+    }
+
     @Test func `S68 a directory's bits that are not shared hold up no change of its mode`() throws {
         let setup = try Setup()
         let (a, b) = (try setup.agent("a"), try setup.agent("b"))

@@ -163,7 +163,9 @@ struct Park {
     }
 
     private func content(of file: borrowing Descriptor) throws(Errno) -> ContentID? {
-        try FileReading.describe(file, expecting: try Kernel.status(file).fingerprint)?.content
+        try FileReading.describe(
+            file, expecting: try Kernel.status(file).fingerprint,
+            skippingHoles: folder.fileSystem.tellsHoles)?.content
     }
 
     /// The content of a parked file; nil if it cannot be told.
