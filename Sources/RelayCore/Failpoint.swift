@@ -76,6 +76,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     /// A join link is about to be used up.
     case tokenRedeeming = "token-redeeming"
     case tokenRedeemed = "token-redeemed"
+    /// A device is a member no more, and is connected.
+    case revocationRecorded = "revocation-recorded"
+    /// A device that leaves is a member no more, and does not know.
+    case departureRecorded = "departure-recorded"
 
     #if DEBUG
         /// What is done at each. Set once, at a program's start, before anything else runs.

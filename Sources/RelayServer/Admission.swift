@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import RelayContent
 import RelayCore
 import RelayStorage
 import RelayWire
@@ -10,9 +9,7 @@ import RelayWire
 ///
 /// A share that there is not and one that the device is no member of are told alike.
 struct Admission: Sendable {
-    let registry: HubRegistry
     let shares: ShareTable
-    let lane: Lane
     let heartbeatSeconds: UInt32
     let logger: Logger
 
@@ -38,18 +35,23 @@ struct Admission: Sendable {
         }
         let share = shares[hello.share]
         do {
-            if let share, try await isMember(device, of: share.record.id) {
-                return await answer(share, device)
+            switch try await share?.membership.standing(of: device) {
+            case .member?:
+                if let share { return await answer(share, device) }
+            // No link is a way back: whoever took the access back gives it again.
+            case .revoked?: return .failure(.revoked(hello.share))
+            case .stranger?, nil: break
             }
             guard let token = hello.token else {
                 return .failure(
                     Refusal(.unknownDevice, "this device is not a member of a share of that name"))
             }
-            guard let share, try await redeem(token, share, device, hello.deviceName) else {
+            guard let share,
+                try await share.membership.redeem(token, device, name: hello.deviceName)
+            else {
                 return .failure(
                     Refusal(.badToken, "the join link was used before, has expired, or is for another share"))
             }
-            share.roll.note(device, name: hello.deviceName)
             logger.info(
                 "device admitted",
                 metadata: [

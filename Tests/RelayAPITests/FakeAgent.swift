@@ -142,6 +142,15 @@ struct FakeHub: HubControlling {
         guard share != "secret" else { throw .refused("no invitations to \(share)") }
         return "relay://\(address ?? "hub:4817")/\(share)#hub=ee&token=\(creates ? "00" : "ff")"
     }
+
+    func revoke(device: String, share: String?) async throws(ControlError) -> AccessReport {
+        guard device != "nobody" else { throw .notFound("there is no device nobody") }
+        return AccessReport(device: device, deviceID: "dd", shares: [share ?? "all"], voidLinks: 1)
+    }
+
+    func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport {
+        AccessReport(device: device, deviceID: "dd", shares: [share ?? "all"], voidLinks: 0)
+    }
 }
 
 /// Something that happens once, and can be waited for.

@@ -79,4 +79,9 @@ package protocol HubControlling: Sendable {
     /// A new join link. `address` is `HOST:PORT` as the agent should dial it; nil: the hub's own idea.
     /// A share that there is not is made if `creates` says so; `notFound` otherwise.
     func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String
+    /// Takes a device's access back, to all its shares if none is named: it is cut off at once and refused
+    /// from then on, whatever link it brings. `device` is its name, or how its id begins.
+    func revoke(device: String, share: String?) async throws(ControlError) -> AccessReport
+    /// Gives a device its access again that was taken back.
+    func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport
 }

@@ -61,7 +61,9 @@ struct ShareOpener: Sendable {
 
     private func make(_ record: ShareRecord, _ members: [MemberRecord], isNew: Bool) -> Share {
         Share(
-            record, members: Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first },
+            Membership(
+                share: record, registry: registry, lane: lane,
+                roll: MemberRoll(Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first })),
             directory: directory.share(record.id), isNew: isNew, resources: resources, logger: logger)
     }
 }

@@ -85,6 +85,33 @@ extension ShareSession {
         } ?? nil
     }
 
+    /// Current contents of which the hub lacks something and of which none of the others said that it has
+    /// them, from some nodes after the revision; nil at the end.
+    func holdings(
+        of device: DeviceID, without others: Set<DeviceID>, after revision: Revision
+    ) -> (files: [(name: EntryName, sizeBytes: UInt64)], through: Revision)? {
+        read {
+            open throws(StateError) -> (files: [(name: EntryName, sizeBytes: UInt64)], through: Revision)? in
+            let records = try open.index.records(after: revision, limit: 64)
+            guard let last = records.last else { return nil }
+            let held = others.compactMap { applied[$0] }.max() ?? .zero
+            var files: [(name: EntryName, sizeBytes: UInt64)] = []
+            for record in records {
+                guard let state = record.state, case .file(let file) = state.payload, file.sizeBytes > 0,
+                    state.payloadRevision > held
+                else { continue }
+                if record.revision == state.payloadRevision, others.contains(record.device) { continue }
+                if let manifest = try open.index.manifest(file.content),
+                    try open.index.missing(manifest.chunks).isEmpty
+                {
+                    continue
+                }
+                files.append((state.placement.name, file.sizeBytes))
+            }
+            return (files, last.revision)
+        } ?? nil
+    }
+
     /// A page of the index for those who compare; nil while the share's files are not open.
     func audit(after revision: Revision, limit: Int) -> AuditPage? {
         read { open throws(StateError) in try AuditPage(of: open.index, after: revision, limit: limit) }

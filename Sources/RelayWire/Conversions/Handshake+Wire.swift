@@ -119,6 +119,9 @@ extension RefusalReason {
         case .limit: self = .limit
         case .shuttingDown: self = .shuttingDown
         case .superseded: self = .superseded
+        case .revoked: self = .revoked
+        case .left: self = .left
+        case .needed: self = .needed
         case .failure, .unspecified, .UNRECOGNIZED: self = .failure
         }
     }
@@ -134,6 +137,9 @@ extension RefusalReason {
         case .shuttingDown: .shuttingDown
         case .failure: .failure
         case .superseded: .superseded
+        case .revoked: .revoked
+        case .left: .left
+        case .needed: .needed
         }
     }
 }
