@@ -162,7 +162,7 @@ let package = Package(
         .executableTarget(
             name: "relay-agent",
             dependencies: [
-                "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayProgram",
+                "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -61,6 +61,12 @@ package final class ControlClient: Sendable {
         try await done(.POST, APIContract.Route.rejection, Query(share: share))
     }
 
+    /// Gives a folder up for good, forced even if this device alone has contents of the share.
+    package func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport {
+        try await answer(
+            DepartureReport.self, .POST, APIContract.Route.departure, Query(share: share, isForced: isForced))
+    }
+
     /// Compares disk, index and hub, and returns what was found when all was looked at.
     package func verify(share: String?) async throws(ControlError) -> [VerificationReport] {
         try await answer(

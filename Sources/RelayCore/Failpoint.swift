@@ -12,6 +12,19 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case joinEnrolled = "join-enrolled"
     case joinRecorded = "join-recorded"
 
+    // The agent gives a folder up.
+
+    /// The hub knows; here all is as before.
+    case departureTold = "departure-told"
+    /// What was parked is back in the folder.
+    case parkVacated = "park-vacated"
+    /// The folder has no marker any more.
+    case markerRemoved = "marker-removed"
+    /// The folder is one like any other, and is still known.
+    case folderDissolved = "folder-dissolved"
+    /// Its replica is gone, and it is still known.
+    case replicaRemoved = "replica-removed"
+
     // The agent's engine.
 
     /// A turn's changes of the replica are made and not committed.

@@ -117,6 +117,12 @@ final class FakeAgent: AgentControlling {
         throw .failed("nothing is to be confirmed")
     }
 
+    func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport {
+        guard isForced else { throw .refused("needed") }
+        return DepartureReport(
+            path: "/docs", share: share ?? "docs", untold: nil, returned: ["f"], remark: nil)
+    }
+
     func reject(share: String?) async throws(ControlError) {
         throw .failed("nothing is to be rejected")
     }

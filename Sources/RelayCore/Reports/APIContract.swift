@@ -14,6 +14,7 @@ package enum APIContract {
         package static let verify = "/v1/verify"
         package static let confirmation = "/v1/confirmation"
         package static let rejection = "/v1/rejection"
+        package static let departure = "/v1/departure"
         package static let invites = "/v1/invites"
         package static let revocations = "/v1/revocations"
         package static let readmissions = "/v1/readmissions"
@@ -26,6 +27,7 @@ package enum APIContract {
         package static let timeout = "timeout"
         package static let mode = "mode"
         package static let modified = "modified"
+        package static let force = "force"
     }
 
     /// The names of response headers that describe a content.

@@ -45,6 +45,10 @@ package protocol AgentControlling: Sendable {
     func confirm(share: String?) async throws(ControlError)
     /// Somebody says that what the folder is held for is not meant: the share's state comes back.
     func reject(share: String?) async throws(ControlError)
+    /// Gives a folder up for good: it stays as it is on this machine, its `.relay` goes, and the hub is told.
+    /// Nothing is deleted anywhere. `refused` if this device alone has contents of the share, and `isForced`
+    /// does not say that it is to leave all the same.
+    func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport
     /// Returns when the folder is in sync with the hub; `timedOut` after so many seconds (nil: never). With 0
     /// it tells only what is known: `notInSync` if the folder is not.
     func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError)
