@@ -65,26 +65,6 @@ struct Admission: Sendable {
         }
     }
 
-    private func isMember(_ device: DeviceID, of share: ShareID) async throws(StateError) -> Bool {
-        try await lane.run { [registry] () throws(StateError) in
-            try registry.isMember(share: share, device: device)
-        }
-    }
-
-    private func redeem(
-        _ token: [UInt8], _ share: Share, _ device: DeviceID, _ name: String
-    ) async throws(StateError) -> Bool {
-        let hash = Hashing.sha256(token)
-        let id = share.record.id
-        Failpoint.tokenRedeeming.reach()
-        let isGood = try await lane.run { [registry] () throws(StateError) in
-            try registry.redeem(
-                tokenHash: hash, share: id, device: device, name: name, now: wallClockSeconds())
-        }
-        Failpoint.tokenRedeemed.reach()
-        return isGood
-    }
-
     /// A member is admitted, or told why the share cannot be served.
     private func answer(_ share: Share, _ device: DeviceID) async -> Result<HelloAnswer, Refusal> {
         if let error = await share.session.unavailability() { return .failure(.failure(error)) }

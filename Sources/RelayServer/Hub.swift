@@ -187,6 +187,7 @@ package final class Hub: HubControlling, Service {
         } catch {
             throw .failed(error.description)
         }
+        Failpoint.inviteRecorded.reach()
         logger.info("join link made", metadata: ["share": "\(displayText(Array(name.utf8)))"])
         return JoinLink(
             host: place.host, port: place.port, share: name, hub: running.id, token: token

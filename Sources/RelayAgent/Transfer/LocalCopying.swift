@@ -35,6 +35,7 @@ struct LocalCopying: Sendable {
             guard let end else { return false }
             start = end
         }
+        Failpoint.twinCopied.reach()
         return try await hashStaged() == payload.content
     }
 

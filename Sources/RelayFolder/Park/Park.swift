@@ -65,6 +65,7 @@ struct Park {
                 throw error
             }
         }
+        Failpoint.recordDrafted.reach()
         try Kernel.rename(directory.descriptor, draft, to: directory.descriptor, name, .replace)
     }
 

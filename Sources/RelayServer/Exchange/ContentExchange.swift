@@ -282,6 +282,7 @@ final class ContentExchange: Sendable {
             return
         }
         await session.keep(manifest, for: content)
+        Failpoint.listKept.reach()
         drive { $0.manifestKept(content, manifest) }
     }
 

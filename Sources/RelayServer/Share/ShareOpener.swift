@@ -41,11 +41,13 @@ struct ShareOpener: Sendable {
         let id = ShareID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
         let share = make(ShareRecord(id: id, name: name), [], isNew: true)
         try await share.open()
+        Failpoint.shareMade.reach()
         let isNew: Bool
         do throws(StateError) {
             isNew = try await lane.run { [registry] () throws(StateError) in
                 guard try registry.share(named: name) == nil else { return false }
                 try registry.createShare(name: name, id: id)
+                Failpoint.shareRegistered.reach()
                 return true
             }
         } catch {

@@ -55,7 +55,9 @@ extension ShareSession {
 
     /// Takes a damaged chunk for missing. False if that is not possible now.
     func forget(_ chunk: ChunkID) -> Bool {
-        write { open throws(StateError) in try open.index.removeLocation(chunk) }
+        let isForgotten = write { open throws(StateError) in try open.index.removeLocation(chunk) }
+        if isForgotten { Failpoint.chunkForgotten.reach() }
+        return isForgotten
     }
 
     /// Tries whether the index can be written.

@@ -244,9 +244,14 @@ actor ShareSession {
             for (chunk, location) in stored { unrecorded[chunk] = location }
             return error
         }
+        if !batches.isEmpty { Failpoint.commitUnwitnessed.reach() }
         if group.writes { try open.noteHead() }
         if !batches.isEmpty { Failpoint.committed.reach() }
-        if mustSave { unsavedApplied = [] }
+        if mustSave {
+            if !unsavedApplied.isEmpty { Failpoint.appliedSaved.reach() }
+            unsavedApplied = []
+            unheld = []
+        }
         for effect in effects { perform(effect) }
         return nil
     }
@@ -384,6 +389,7 @@ actor ShareSession {
                     ])
             }
             links[id]?.send(message)
+            if case .changes = message { Failpoint.pageSent.reach() }
         case .acquire(let content, let sizeBytes, _):
             if limitBytes != 0 {
                 acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes))
