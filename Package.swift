@@ -119,6 +119,7 @@ let package = Package(
             dependencies: [
                 "RelayCore",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -161,7 +162,7 @@ let package = Package(
         .executableTarget(
             name: "relay-agent",
             dependencies: [
-                "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayProgram",
+                "RelayCore", "RelayWire", "RelayAgent", "RelayAPI", "RelayControl", "RelayProgram",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

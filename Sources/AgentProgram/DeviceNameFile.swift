@@ -46,7 +46,9 @@ struct DeviceNameFile {
         defer { close(descriptor) }
         let bytes = Array(name.utf8)
         let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard count == bytes.count, fsync(descriptor) == 0, rename(draft, path) == 0 else { throw failure() }
+        guard count == bytes.count, fsync(descriptor) == 0 else { throw failure() }
+        Failpoint.nameDrafted.reach()
+        guard rename(draft, path) == 0 else { throw failure() }
     }
 
     private func failure() -> ControlError {

@@ -19,12 +19,13 @@ struct RelayAgentCommand: AsyncParsableCommand {
               relay-agent ~/docs                        go on after a restart
               relay-agent                               all folders that were joined
               relay-agent ~/docs --hub 10.0.0.7:4817    the hub has moved
+              relay-agent leave ~/docs                  not synced any more; the files stay
 
             A link to join with comes from relay-server invite.
 
             Exit codes: 0 stopped, 1 failed, 2 usage, 6 refused, 7 the hub to join cannot be reached.
             """,
         version: "relay-agent \(RelayVersion.text)",
-        subcommands: [Run.self],
+        subcommands: [Run.self, Leave.self],
         defaultSubcommand: Run.self)
 }

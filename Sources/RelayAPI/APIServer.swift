@@ -51,7 +51,8 @@ package struct APIServer: Sendable {
         let application = Application(
             responder: responder,
             configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: socket.birthplace), backlog: Self.backlog),
+                address: .unixDomainSocket(path: socket.birthplace), backlog: Self.backlog,
+                availableConnectionsDelegate: ConnectionLimit()),
             onServerRunning: { channel in
                 do throws(ControlError) {
                     try socket.publish()
@@ -72,5 +73,5 @@ package struct APIServer: Sendable {
     }
 
     /// How many connections the kernel keeps waiting.
-    private static let backlog = 64
+    private static let backlog = 1024
 }

@@ -72,6 +72,11 @@ struct AgentRoutes: Sendable {
             try await agent.reject(share: query.share())
             return Response(status: .noContent)
         }
+        router.post(RouterPath(APIContract.Route.departure)) { [agent] request, _ in
+            let query = try QueryParameters(request, allowing: [.share, .force])
+            return try JSONAnswer.response(
+                await agent.leave(share: query.share(), isForced: query.isForced()))
+        }
         router.put(RouterPath(APIContract.Route.directory)) { [agent] request, _ in
             let query = try QueryParameters(request, allowing: [.share, .path])
             try await agent.makeDirectory(share: query.share(), path: query.path())

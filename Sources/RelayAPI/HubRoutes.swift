@@ -19,5 +19,15 @@ struct HubRoutes: Sendable {
                 share: wish.share, address: wish.address, creates: wish.create ?? false)
             return try JSONAnswer.response(InviteAnswer(link: link), status: .created)
         }
+        router.post(RouterPath(APIContract.Route.revocations)) { [hub] request, _ in
+            _ = try QueryParameters(request, allowing: [])
+            let wish = try await JSONAnswer.body(AccessRequest.self, of: request)
+            return try JSONAnswer.response(await hub.revoke(device: wish.device, share: wish.share))
+        }
+        router.post(RouterPath(APIContract.Route.readmissions)) { [hub] request, _ in
+            _ = try QueryParameters(request, allowing: [])
+            let wish = try await JSONAnswer.body(AccessRequest.self, of: request)
+            return try JSONAnswer.response(await hub.readmit(device: wish.device, share: wish.share))
+        }
     }
 }

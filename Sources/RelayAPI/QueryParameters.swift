@@ -6,7 +6,7 @@ import RelayCore
 /// The parameters of one request, turned into values; what is not understood is refused.
 struct QueryParameters {
     enum Name: String {
-        case share, path, timeout, mode, modified
+        case share, path, timeout, mode, modified, force
     }
 
     private var values: [Name: [UInt8]] = [:]
@@ -74,6 +74,15 @@ struct QueryParameters {
             throw .usage("not seconds since 1970: \(displayText(Array(text.utf8)))")
         }
         return time
+    }
+
+    /// Whether something is to be done in spite of what speaks against it.
+    func isForced() throws(ControlError) -> Bool {
+        switch try text(.force) {
+        case nil, "false": return false
+        case "true": return true
+        case let text?: throw .usage("neither true nor false: \(displayText(Array(text.utf8)))")
+        }
     }
 
     private func text(_ name: Name) throws(ControlError) -> String? {

@@ -25,10 +25,10 @@ package final class Agent: Service {
     /// The device's identity, by which hubs know it.
     package let identity: DeviceIdentity
     let configuration: AgentConfiguration
-    private let layout: StateLayout
+    let layout: StateLayout
     private let lock: StateLock
-    private let registry: AgentRegistry
-    private let logger: Logger
+    let registry: AgentRegistry
+    let logger: Logger
     private let state = Mutex(State())
 
     /// Takes the state directory; throws `stateInUse` if another agent has it.
@@ -113,6 +113,15 @@ package final class Agent: Service {
         try folders().map { ($0.path, $0.share) }
     }
 
+    /// The path of a folder that was joined, however it is written.
+    package func knownPath(of folder: String) throws(AgentError) -> String {
+        let path = try FolderPlace.resolve(folder)
+        guard try folders().contains(where: { $0.path == path }) else {
+            throw .unknownFolder("\(path) was not joined to a share")
+        }
+        return path
+    }
+
     private func pick(_ path: String) {
         state.withLock { state in
             if !state.picked.contains(path) { state.picked.append(path) }
@@ -184,6 +193,8 @@ package final class Agent: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 for session in sessions { group.addTask { await session.run() } }
+                // An agent whose last folder was given up still answers.
+                group.addTask { while !Task.isCancelled { await pause(.seconds(3600)) } }
             }
         }
         state.withLock { state in
@@ -217,6 +228,11 @@ package final class Agent: Service {
         return records.map {
             FolderSession(record: $0, configuration: configuration, identity: identity, logger: logger)
         }
+    }
+
+    /// The folder of this session is served no more.
+    func drop(_ session: FolderSession) {
+        state.withLock { $0.sessions.removeAll { $0 === session } }
     }
 
     /// The sessions of the folders that are, or are about to be, served.

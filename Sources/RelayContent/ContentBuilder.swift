@@ -30,6 +30,29 @@ package struct ContentBuilder {
 
     package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
+    /// The same as to append so many zeros, at a cost that does not depend on how many they are, but for the
+    /// list of chunks.
+    package mutating func append(zeros count: UInt64) {
+        var rest = count
+        if !pending.isEmpty {
+            // With so many zeros behind it, each chunk that begins before them is cut.
+            let first = Int(min(rest, UInt64(Chunker.maximumBytes)))
+            append([UInt8](repeating: 0, count: first))
+            rest -= UInt64(first)
+        }
+        if rest > 0 { addZeros(rest) }
+    }
+
+    /// Appends zeros where `pending` has nothing but zeros.
+    private mutating func addZeros(_ count: UInt64) {
+        sizeBytes += count
+        let available = UInt64(pending.count) + count
+        let (least, each) = (UInt64(Chunker.maximumBytes), UInt64(ZeroChunk.reference.sizeBytes))
+        let whole = available < least ? 0 : (available - least) / each + 1
+        chunks.append(contentsOf: repeatElement(ZeroChunk.reference, count: Int(whole)))
+        pending = [UInt8](repeating: 0, count: Int(available - whole * each))
+    }
+
     /// The description of all bytes so far. The builder is empty again.
     package mutating func finish() -> ContentDescription {
         defer { self = ContentBuilder() }

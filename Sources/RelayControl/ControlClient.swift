@@ -40,11 +40,6 @@ package final class ControlClient: Sendable {
         try await answer(AgentReport.self, .GET, APIContract.Route.status)
     }
 
-    /// What the hub says of itself.
-    package func hubStatus() async throws(ControlError) -> HubReport {
-        try await answer(HubReport.self, .GET, APIContract.Route.status)
-    }
-
     /// The entries at and beneath a path of the share, in the order of their paths.
     package func list(share: String?, path: RelativePath) async throws(ControlError) -> [EntryReport] {
         try await answer(
@@ -64,6 +59,12 @@ package final class ControlClient: Sendable {
     /// Says that what the folder is held for is not meant: the share's state comes back.
     package func reject(share: String?) async throws(ControlError) {
         try await done(.POST, APIContract.Route.rejection, Query(share: share))
+    }
+
+    /// Gives a folder up for good, forced even if this device alone has contents of the share.
+    package func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport {
+        try await answer(
+            DepartureReport.self, .POST, APIContract.Route.departure, Query(share: share, isForced: isForced))
     }
 
     /// Compares disk, index and hub, and returns what was found when all was looked at.
@@ -88,24 +89,6 @@ package final class ControlClient: Sendable {
     /// Removes a file, link or whole directory from the share.
     package func delete(share: String?, path: RelativePath) async throws(ControlError) {
         try await done(.DELETE, APIContract.Route.content, Query(share: share, path: path))
-    }
-
-    /// A new join link of the hub, for a share that is made if there is none and `creates` says so.
-    package func invite(
-        share: String, address: String?, creates: Bool = false
-    ) async throws(ControlError) -> String {
-        var request = request(.POST, APIContract.Route.invites, Query())
-        request.headers.add(name: "Content-Type", value: "application/json")
-        do {
-            request.body = .bytes(
-                ByteBuffer(
-                    bytes: try JSONEncoder().encode(
-                        InviteRequest(share: share, address: address, create: creates ? true : nil))))
-        } catch {
-            throw .usage("cannot send the name \(displayText(Array(share.utf8)))")
-        }
-        let body = try await collect(request)
-        return try decoded(InviteAnswer.self, from: body).link
     }
 }
 
@@ -158,17 +141,17 @@ extension ControlClient {
         return .failed("cannot talk to \(target.socket): \(error)")
     }
 
-    private func answer<Answer: Decodable>(
+    func answer<Answer: Decodable>(
         _ type: Answer.Type, _ method: HTTPMethod, _ route: String, _ query: Query = Query()
     ) async throws(ControlError) -> Answer {
         try decoded(type, from: await collect(request(method, route, query)))
     }
 
-    private func done(_ method: HTTPMethod, _ route: String, _ query: Query) async throws(ControlError) {
+    func done(_ method: HTTPMethod, _ route: String, _ query: Query) async throws(ControlError) {
         _ = try await collect(request(method, route, query))
     }
 
-    private func collect(_ request: HTTPClientRequest) async throws(ControlError) -> Data {
+    func collect(_ request: HTTPClientRequest) async throws(ControlError) -> Data {
         try await collect(send(request))
     }
 
@@ -181,7 +164,7 @@ extension ControlClient {
         }
     }
 
-    private func decoded<Answer: Decodable>(
+    func decoded<Answer: Decodable>(
         _ type: Answer.Type, from body: Data
     ) throws(ControlError) -> Answer {
         do {

@@ -9,6 +9,7 @@ struct Query {
     var timeoutSeconds: Double?
     var mode: PermissionBits?
     var modified: Timestamp?
+    var isForced = false
 
     /// The parameters as the end of a URL, with the question mark; empty if there are none.
     var text: String {
@@ -21,6 +22,7 @@ struct Query {
         if let timeoutSeconds { add(APIContract.Parameter.timeout, "\(timeoutSeconds)".utf8) }
         if let mode { add(APIContract.Parameter.mode, mode.octalText.utf8) }
         if let modified { add(APIContract.Parameter.modified, modified.decimalText.utf8) }
+        if isForced { add(APIContract.Parameter.force, "true".utf8) }
         return parts.isEmpty ? "" : "?" + parts.joined(separator: "&")
     }
 }

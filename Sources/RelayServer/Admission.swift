@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import RelayContent
 import RelayCore
 import RelayStorage
 import RelayWire
@@ -10,9 +9,7 @@ import RelayWire
 ///
 /// A share that there is not and one that the device is no member of are told alike.
 struct Admission: Sendable {
-    let registry: HubRegistry
     let shares: ShareTable
-    let lane: Lane
     let heartbeatSeconds: UInt32
     let logger: Logger
 
@@ -35,18 +32,23 @@ struct Admission: Sendable {
         }
         let share = shares[hello.share]
         do {
-            if let share, try await isMember(device, of: share.record.id) {
-                return await answer(share, device)
+            switch try await share?.membership.standing(of: device) {
+            case .member?:
+                if let share { return await answer(share, device) }
+            // No link is a way back: whoever took the access back gives it again.
+            case .revoked?: return .failure(.revoked(hello.share))
+            case .stranger?, nil: break
             }
             guard let token = hello.token else {
                 return .failure(
                     Refusal(.unknownDevice, "this device is not a member of a share of that name"))
             }
-            guard let share, try await redeem(token, share, device, hello.deviceName) else {
+            guard let share,
+                try await share.membership.redeem(token, device, name: hello.deviceName)
+            else {
                 return .failure(
                     Refusal(.badToken, "the join link was used before, has expired, or is for another share"))
             }
-            share.roll.note(device, name: hello.deviceName)
             logger.info(
                 "device admitted",
                 metadata: [
@@ -58,26 +60,6 @@ struct Admission: Sendable {
             logger.error("cannot decide on admission", metadata: ["error": "\(error)"])
             return .failure(.failure)
         }
-    }
-
-    private func isMember(_ device: DeviceID, of share: ShareID) async throws(StateError) -> Bool {
-        try await lane.run { [registry] () throws(StateError) in
-            try registry.isMember(share: share, device: device)
-        }
-    }
-
-    private func redeem(
-        _ token: [UInt8], _ share: Share, _ device: DeviceID, _ name: String
-    ) async throws(StateError) -> Bool {
-        let hash = Hashing.sha256(token)
-        let id = share.record.id
-        Failpoint.tokenRedeeming.reach()
-        let isGood = try await lane.run { [registry] () throws(StateError) in
-            try registry.redeem(
-                tokenHash: hash, share: id, device: device, name: name, now: wallClockSeconds())
-        }
-        Failpoint.tokenRedeemed.reach()
-        return isGood
     }
 
     /// A member is admitted, or told why the share cannot be served.

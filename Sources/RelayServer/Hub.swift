@@ -11,13 +11,13 @@ import Synchronization
 /// A hub: admits devices, orders their changes, stores contents, relays misses, tells everyone.
 package final class Hub: HubControlling, Service {
     private let configuration: HubConfiguration
-    private let logger: Logger
+    let logger: Logger
     private let ready: @Sendable (_ boundPort: Int) -> Void
-    private let running = Mutex<Running?>(nil)
-    private let lane = Lane(label: "relay.hub")
+    let running = Mutex<Running?>(nil)
+    let lane = Lane(label: "relay.hub")
 
     /// A hub while it runs.
-    private struct Running: Sendable {
+    struct Running: Sendable {
         var id: DeviceID
         var registry: HubRegistry
         var shares: ShareTable
@@ -88,8 +88,7 @@ package final class Hub: HubControlling, Service {
         let listener = HubListener(
             host: configuration.host, port: configuration.port, identity: identity, settings: settings)
         let admission = Admission(
-            registry: registry, shares: shares, lane: lane, heartbeatSeconds: configuration.heartbeatSeconds,
-            logger: logger)
+            shares: shares, heartbeatSeconds: configuration.heartbeatSeconds, logger: logger)
         do throws(WireError) {
             try await listener.run(
                 ready: { port in
@@ -188,6 +187,7 @@ package final class Hub: HubControlling, Service {
         } catch {
             throw .failed(error.description)
         }
+        Failpoint.inviteRecorded.reach()
         logger.info("join link made", metadata: ["share": "\(displayText(Array(name.utf8)))"])
         return JoinLink(
             host: place.host, port: place.port, share: name, hub: running.id, token: token

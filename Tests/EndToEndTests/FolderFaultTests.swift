@@ -105,6 +105,27 @@ import Testing
         #expect(try setup.differences() == "")
     }
 
+    @Test func `S46 an agent with few descriptors serves many callers, one after the other`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let id = try #require(a.run?.processID)
+        try Shell.run("prlimit --pid \(id) --nofile=64:64")
+        try a.shell("head -c 3000000 /dev/urandom > big")
+        try a.wait()
+        let control = try Programs.path("relay-ctl")
+        try Shell.run(
+            """
+            for i in $(seq 80); do
+                \(control) --state '\(a.state)' download big -o copy$i --timeout 60 & tasks+=($!)
+            done
+            for task in ${tasks[@]}; do wait $task; done
+            for i in $(seq 80); do cmp copy$i folder-a/big; done
+            """, in: setup.directory)
+        #expect(a.isRunning)
+        try a.write("next", "1\n")
+        try a.wait()
+    }
+
     @Test func `S25 a file in memory that stays mapped is in sync while it stays the same`() throws {
         let setup = try Setup()
         let disk = try FolderDisk(setup.directory + "/folder-a", tmpfs: "size=64m")
@@ -137,6 +158,39 @@ import Testing
             try a.write("quick", "\(number)")
             #expect(try holds(within: 5) { b.read("quick") == "\(number)" })
         }
+    }
+
+    @Test func `S67 a sparse file costs what its data costs`() throws {
+        let setup = try Setup()
+        let (a, b) = (try setup.agent("a"), try setup.agent("b"))
+        let begin = Date()
+        try a.shell(
+            """
+            truncate -s 64G ../sparse; truncate -s 512K zeros
+            for at in 0 1000 65535; do
+                dd if=/dev/urandom of=../sparse bs=1M count=1 seek=$at conv=notrunc status=none
+            done
+            mv ../sparse .
+            """)
+        try setup.settle(seconds: 90)
+        #expect(Date().timeIntervalSince(begin) < 60)
+        let size = "68719476736 524288"
+        #expect(try b.shell("echo $(stat -c %s sparse zeros)") == size + "\n")
+        #expect(
+            try b.shell("[ $(du -k sparse | cut -f1) -lt 5000 ] && [ $(du -k zeros | cut -f1) -lt 64 ]") == ""
+        )
+        for at in [0, 1000, 65535] {
+            try Shell.run(
+                "cmp -n 1048576 -i $((\(at) * 1048576)) folder-a/sparse folder-b/sparse", in: setup.directory)
+        }
+        #expect(try setup.storedBytes() < 5_000_000)
+        // A copy in the same folder is one of the data alone as well, and a hole that gets data is seen.
+        try b.shell("cp --sparse=always zeros zeros2; mv sparse moved")
+        try a.shell("truncate -s 3G other; printf data | dd of=other bs=1 seek=2G conv=notrunc status=none")
+        try setup.settle(seconds: 90)
+        #expect(try b.shell("dd if=other bs=4 skip=536870912 count=1 status=none") == "data")
+        #expect(try a.shell("stat -c %s moved") == "68719476736\n")
+        #expect(try a.conflictCopies() == [])
     }
 
     @Test func `S68 a directory's bits that are not shared hold up no change of its mode`() throws {

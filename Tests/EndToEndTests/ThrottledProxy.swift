@@ -8,12 +8,17 @@ final class ThrottledProxy: Sendable {
     private struct State {
         /// What passes a second from the agents to the hub, all connections together; nil: all.
         var bytesPerSecond: Int?
+        /// The same for what passes from the hub to the agents.
+        var downBytesPerSecond: Int?
+        /// How much passed from the hub to the agents.
+        var passedDownBytes = 0
         var isSilent = false
         var isRefusing = false
         var sockets: [Int32] = []
         var isClosed = false
-        /// When the next byte may pass.
+        /// When the next byte may pass, to the hub and to the agents.
         var mayPassAt = Date.distantPast
+        var mayPassDownAt = Date.distantPast
     }
 
     private let listener: Int32
@@ -52,6 +57,12 @@ final class ThrottledProxy: Sendable {
 
     /// From now on so many bytes a second pass towards the hub; nil: as many as there are.
     func limit(bytesPerSecond: Int?) { state.withLock { $0.bytesPerSecond = bytesPerSecond } }
+
+    /// From now on so many bytes a second pass to the agents; nil: as many as there are.
+    func limit(downBytesPerSecond: Int?) { state.withLock { $0.downBytesPerSecond = downBytesPerSecond } }
+
+    /// How many bytes passed to the agents.
+    var passedDownBytes: Int { state.withLock { $0.passedDownBytes } }
 
     /// Whether nothing passes, and nobody is told.
     func setSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
@@ -105,6 +116,9 @@ final class ThrottledProxy: Sendable {
 
     private func dial() -> Int32? {
         let outer = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // So that little of what the hub sends waits here.
+        var small: Int32 = 64 << 10
+        setsockopt(outer, SOL_SOCKET, SO_RCVBUF, &small, socklen_t(MemoryLayout<Int32>.size))
         var hub = Self.loopback(target)
         let isConnected = withUnsafePointer(to: &hub) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -125,7 +139,7 @@ final class ThrottledProxy: Sendable {
             guard count > 0 else { break }
             // What came before the silence began stays unheard as well.
             while state.withLock({ $0.isSilent && !$0.isClosed }) { usleep(20_000) }
-            if isUp { waitForTurn(count) }
+            waitForTurn(count, isUp: isUp)
             var sent = 0
             while sent < count {
                 let step = buffer[sent..<count].withUnsafeBytes {
@@ -143,12 +157,14 @@ final class ThrottledProxy: Sendable {
     }
 
     /// Waits until so many bytes may pass.
-    private func waitForTurn(_ count: Int) {
+    private func waitForTurn(_ count: Int, isUp: Bool) {
         let pause: TimeInterval = state.withLock { state in
-            guard let rate = state.bytesPerSecond else { return 0 }
+            if !isUp { state.passedDownBytes += count }
+            guard let rate = isUp ? state.bytesPerSecond : state.downBytesPerSecond else { return 0 }
             let now = Date()
-            let start = max(now, state.mayPassAt)
-            state.mayPassAt = start.addingTimeInterval(Double(count) / Double(rate))
+            let start = max(now, isUp ? state.mayPassAt : state.mayPassDownAt)
+            let end = start.addingTimeInterval(Double(count) / Double(rate))
+            if isUp { state.mayPassAt = end } else { state.mayPassDownAt = end }
             return start.timeIntervalSince(now)
         }
         if pause > 0 { Thread.sleep(forTimeInterval: pause) }

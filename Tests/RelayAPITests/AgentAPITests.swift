@@ -203,6 +203,17 @@ import Testing
         }
     }
 
+    @Test func `a share is left, and forced only if that is said`() async throws {
+        try await withAgentAPI { _, client, _ in
+            #expect(
+                await controlError { _ = try await client.leave(share: "docs", isForced: false) }
+                    == .refused("needed"))
+            let report = try await client.leave(share: "docs", isForced: true)
+            #expect(report.path == "/docs" && report.share == "docs" && report.returned == ["f"])
+            #expect(report.untold == nil && report.remark == nil)
+        }
+    }
+
     @Test func `a wait ends in the agent when its client goes away`() async throws {
         try await withAgentAPI { agent, client, _ in
             let waiter = Task { try await client.wait(share: nil, timeoutSeconds: nil) }

@@ -117,6 +117,12 @@ final class FakeAgent: AgentControlling {
         throw .failed("nothing is to be confirmed")
     }
 
+    func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport {
+        guard isForced else { throw .refused("needed") }
+        return DepartureReport(
+            path: "/docs", share: share ?? "docs", untold: nil, returned: ["f"], remark: nil)
+    }
+
     func reject(share: String?) async throws(ControlError) {
         throw .failed("nothing is to be rejected")
     }
@@ -141,6 +147,15 @@ struct FakeHub: HubControlling {
     func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String {
         guard share != "secret" else { throw .refused("no invitations to \(share)") }
         return "relay://\(address ?? "hub:4817")/\(share)#hub=ee&token=\(creates ? "00" : "ff")"
+    }
+
+    func revoke(device: String, share: String?) async throws(ControlError) -> AccessReport {
+        guard device != "nobody" else { throw .notFound("there is no device nobody") }
+        return AccessReport(device: device, deviceID: "dd", shares: [share ?? "all"], voidLinks: 1)
+    }
+
+    func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport {
+        AccessReport(device: device, deviceID: "dd", shares: [share ?? "all"], voidLinks: 0)
     }
 }
 

@@ -24,6 +24,18 @@ import Testing
         }
     }
 
+    @Test func `a device's access is taken back and given again`() async throws {
+        try await withHub { client in
+            let revoked = try await client.revoke(device: "lap top", share: nil)
+            #expect(
+                revoked == AccessReport(device: "lap top", deviceID: "dd", shares: ["all"], voidLinks: 1))
+            #expect(try await client.revoke(device: "dd", share: "docs").shares == ["docs"])
+            #expect(try await client.readmit(device: "dd", share: "docs").voidLinks == 0)
+            let error = await controlError { _ = try await client.revoke(device: "nobody", share: nil) }
+            #expect(error == .notFound("there is no device nobody"))
+        }
+    }
+
     @Test func `an invitation is a link`() async throws {
         try await withHub { client in
             let link = try await client.invite(share: "docs", address: "10.0.0.1:99")

@@ -70,6 +70,43 @@ import Testing
         #expect(await queue.next()?.request == 1)
     }
 
+    @Test func `who waits behind others is answered in its turn, and a silent hub is told`() async throws {
+        let exchange = BulkExchange()
+        let (inbox, other) = (BulkInbox(), BulkInbox())
+        let content = ContentID(Bytes32(1, 2, 3, 4))
+        _ = exchange.attach()
+        let request = try #require(
+            exchange.ask(inbox: inbox) { .wantManifest(request: $0, content: content) })
+        let foreign = try #require(
+            exchange.ask(inbox: other) { .wantManifest(request: $0, content: content) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Something comes all the time, for somebody else, for much longer than a silence may last.
+            group.addTask {
+                for _ in 0..<140 {
+                    await pause(.milliseconds(50))
+                    await exchange.receive(.waiting(request: foreign, devices: []))
+                }
+                await exchange.receive(.unavailable(request: request, index: nil, .notHeld))
+            }
+            let answers = try await exchange.nextAnswers(of: inbox, isWaiting: false, stallSeconds: 3)
+            guard case .unavailable(request, nil, .notHeld)? = answers?.first else {
+                Issue.record("not the expected answers: \(String(describing: answers))")
+                return
+            }
+            try await group.waitForAll()
+        }
+        let error = await #expect(throws: FetchStop.self) {
+            try await exchange.nextAnswers(of: inbox, isWaiting: false, stallSeconds: 0.2)
+        }
+        guard case .problem(let problem)? = error else {
+            Issue.record("not a problem: \(String(describing: error))")
+            return
+        }
+        #expect(problem.description.contains("does not answer"))
+        inbox.finish()
+        #expect(try await exchange.nextAnswers(of: inbox, isWaiting: false, stallSeconds: 0.2) == nil)
+    }
+
     @Test func `answers reach who asked, and a lost connection is told`() async {
         let exchange = BulkExchange()
         let inbox = BulkInbox()

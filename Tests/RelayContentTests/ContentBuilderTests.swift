@@ -49,6 +49,39 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [0, 1, 300, 200_000, Chunker.maximumBytes, Chunker.maximumBytes + 1],
+        [0, 1, 70_000, 300_000]
+    )
+    func `zeros that are counted are as good as zeros that are read`(before: Int, after: Int) {
+        for zeros in [
+            1, 65_535, 65_537, Chunker.maximumBytes - 1, Chunker.maximumBytes, Chunker.maximumBytes + 1,
+            3 * Chunker.maximumBytes - 7,
+        ] {
+            let (head, tail) = (randomBytes(before, seed: 3), randomBytes(after, seed: 4))
+            let whole = describe(head + [UInt8](repeating: 0, count: zeros) + tail, portion: 1 << 20)
+            for parts in [[zeros], [zeros / 3, zeros - zeros / 3]] {
+                var builder = ContentBuilder()
+                builder.append(head)
+                for part in parts { builder.append(zeros: UInt64(part)) }
+                builder.append(tail)
+                #expect(builder.finish() == whole, "\(before) \(zeros) \(after)")
+            }
+        }
+    }
+
+    @Test func `64 GiB of zeros are counted, not hashed`() {
+        var builder = ContentBuilder()
+        builder.append(randomBytes(100_000, seed: 5))
+        builder.append(zeros: 1 << 36)
+        builder.append(randomBytes(100_000, seed: 6))
+        let begin = ContinuousClock.now
+        let chunks = builder.finish().manifest.chunks
+        #expect(chunks.reduce(0) { $0 + UInt64($1.sizeBytes) } == (1 << 36) + 200_000)
+        #expect(ContinuousClock.now - begin < .seconds(30))
+        #expect(chunks.contains(ZeroChunk.reference))
+    }
+
     @Test func `the chunks in their order are the content`() {
         let bytes = randomBytes(1 << 20, seed: 8) + textBytes(500_000)
         let description = describe(bytes, portion: 50_000)

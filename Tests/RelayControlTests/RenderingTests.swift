@@ -123,6 +123,37 @@ import Testing
             ])
     }
 
+    @Test func `who has left is told what is where, and who does not know`() throws {
+        let plain = DepartureReport(path: "/d", share: "docs", untold: nil, returned: [], remark: nil)
+        let head = "left docs: /d stays as it is, and is not synced any more"
+        #expect(try Rendering.table.lines(plain) == [head])
+        let report = DepartureReport(
+            path: "/d", share: "docs", untold: "no hub", returned: ["f\n"], remark: "/d/.relay stays")
+        #expect(
+            try Rendering.table.lines(report) == [
+                head, "put back, as it may hold what nobody has seen: f\\x0a", "/d/.relay stays",
+                "the hub does not know that this device has left (no hub): relay-server revoke tells it"
+                    + " there",
+            ])
+    }
+
+    @Test func `a hub's devices are listed, with those that were revoked`() throws {
+        let device = HubDeviceReport(
+            name: "desk", deviceID: "0123456789abcdef", isOnline: false, appliedRevision: 40)
+        let share = HubShareReport(
+            name: "docs", revision: 41, epoch: "cd", storedBytes: 2048, storeLimitBytes: nil,
+            devices: [device],
+            revoked: [HubRevokedReport(name: "lost\n", deviceID: "fedcba9876543210")])
+        let report = HubReport(version: "0.1.0", hubID: "fe", listen: "0.0.0.0:4817", shares: [share])
+        #expect(
+            try Rendering.table.lines(report.devices) == [
+                "SHARE  DEVICE    ID            STATE    APPLIED",
+                "docs   desk      0123456789ab  offline       40",
+                "docs   lost\\x0a  fedcba987654  revoked        -",
+            ])
+        #expect(try Rendering.table.lines([DeviceReport]()) == ["no devices"])
+    }
+
     @Test(
         arguments: [
             (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1_048_575, "1023.9 KiB"),

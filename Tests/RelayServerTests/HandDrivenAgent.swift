@@ -38,9 +38,9 @@ final class HandDrivenAgent {
 
     func connectControl(token: [UInt8]? = nil) async throws { try await connectControl(hello(token: token)) }
 
-    func connectBulk() async throws {
+    func connectBulk(share: String = "shared") async throws {
         (_, bulk) = try await Dialer.connectBulk(
-            host: "127.0.0.1", port: port, identity: identity, hub: hub, hello: hello())
+            host: "127.0.0.1", port: port, identity: identity, hub: hub, hello: hello(share: share))
     }
 
     func disconnect() async {

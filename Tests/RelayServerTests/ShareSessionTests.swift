@@ -12,7 +12,7 @@ import Testing
             let session = ShareSession(
                 share: ShareRecord(id: ShareID(high: 1, low: 2), name: "shared"), directory: directory,
                 isNew: true, limitBytes: nil, gate: StoreGate(logger: testLogger()),
-                acquisitions: AcquisitionQueue(), logger: testLogger())
+                acquisitions: AcquisitionQueue(), roll: MemberRoll([:]), logger: testLogger())
             try await session.open()
             let epoch = try #require(await session.standing()).head.epoch
             await withTaskGroup(of: Void.self) { group in

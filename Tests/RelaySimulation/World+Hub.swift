@@ -110,7 +110,7 @@ extension World {
             receive(.subscribed(connection.id, agent.device, subscription))
         case .commit(let batch): receive(.commit(connection.id, batch))
         case .applied(let revision): receive(.applied(connection.id, revision))
-        case .ping, .pong, .audit: break
+        case .ping, .pong, .audit, .leave: break
         }
     }
 

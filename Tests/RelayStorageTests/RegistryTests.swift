@@ -52,6 +52,43 @@ import Testing
         #expect(try !redeem(1, 1, 50))
     }
 
+    @Test func `a revoked device is no member, by no token, until it is readmitted`() throws {
+        var registry = try hub()
+        let (other, device, friend) = (ShareID(high: 1, low: 2), Sample.device(1), Sample.device(2))
+        for (id, name, last) in [(share, "docs", 1), (other, "other", 2)] as [(ShareID, String, UInt64)] {
+            try registry.createShare(name: name, id: id)
+            for number in 1...4 as ClosedRange<UInt64> {
+                try registry.addToken(hash: token(number * 10 + last), share: id, expiresAt: 100)
+            }
+        }
+        func redeem(_ number: UInt64, _ share: ShareID, _ device: DeviceID) throws -> Bool {
+            try registry.redeem(tokenHash: token(number), share: share, device: device, name: "d", now: 1)
+        }
+        #expect(try redeem(11, share, device) && redeem(12, other, device) && redeem(21, share, friend))
+        #expect(try registry.standing(share: share, device: device) == .member)
+        #expect(try registry.revoke(device: device, shares: [share], now: 1) == 2)
+        registry.close()
+        registry = try hub()
+        #expect(try registry.standing(share: share, device: device) == .revoked)
+        #expect(try registry.standing(share: other, device: device) == .member)
+        #expect(try registry.standing(share: share, device: Sample.device(9)) == .stranger)
+        #expect(try registry.revokedDevices(of: share) == [MemberRecord(id: device, name: "d")])
+        #expect(try registry.members(of: share) == [MemberRecord(id: friend, name: "d")])
+        // Links from before are void for everybody, those from after for the device.
+        #expect(try !redeem(31, share, Sample.device(3)))
+        try registry.addToken(hash: token(51), share: share, expiresAt: 100)
+        #expect(try !redeem(51, share, device))
+        #expect(try redeem(51, share, Sample.device(3)))
+        #expect(try redeem(22, other, Sample.device(3)))
+        // Expired links are not counted, and once more changes nothing.
+        #expect(try registry.revoke(device: device, shares: [share, other], now: 100) == 0)
+        try registry.readmit(device: device, shares: [share])
+        try registry.readmit(device: friend, shares: [other])
+        #expect(try registry.standing(share: share, device: device) == .member)
+        #expect(try registry.standing(share: other, device: device) == .revoked)
+        #expect(try registry.standing(share: other, device: friend) == .stranger)
+    }
+
     @Test func `an expired token and one of another share are worth nothing`() throws {
         let registry = try hub()
         let other = ShareID(high: 1, low: 2)

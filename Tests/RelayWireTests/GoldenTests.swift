@@ -23,6 +23,14 @@ import Testing
         #expect(try Codec.hubMessage(frame) == message)
     }
 
+    @Test(arguments: zip(Specimens.farewells, GoldenBytes.farewells))
+    func `hubs' farewells keep their bytes`(_ message: HubMessage, _ hex: String) throws {
+        let bytes = try Codec.frame(message)
+        #expect(hexadecimal(bytes) == hex)
+        let frame = try #require(try firstFrame(bytes, .open(.control)))
+        #expect(try Codec.hubMessage(frame) == message)
+    }
+
     @Test(arguments: zip(Specimens.bulkMessages, GoldenBytes.bulkMessages))
     func `bulk messages keep their bytes`(_ message: BulkMessage, _ hex: String) throws {
         let bytes = try Codec.frame(message)
@@ -58,6 +66,7 @@ import Testing
     @Test func `there are golden bytes for every specimen`() {
         #expect(GoldenBytes.agentMessages.count == Specimens.agentMessages.count)
         #expect(GoldenBytes.hubMessages.count == Specimens.hubMessages.count)
+        #expect(GoldenBytes.farewells.count == Specimens.farewells.count)
         #expect(GoldenBytes.bulkMessages.count == Specimens.bulkMessages.count)
         #expect(GoldenBytes.hellos.count == Specimens.hellos.count)
     }

@@ -63,7 +63,7 @@ enum Specimens {
                 unanswered: batchID, isBare: true)), .commit(batch),
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
-        .audit(3, after: Revision(7), limit: 2000),
+        .audit(3, after: Revision(7), limit: 2000), .leave(isForced: false), .leave(isForced: true),
     ]
 
     static let hubMessages: [HubMessage] = [
@@ -81,6 +81,11 @@ enum Specimens {
         .audited(3, AuditPage(records: records, through: Revision(9), head: cursor)),
         .audited(4, AuditPage(records: [], through: Revision(0), head: cursor)),
         .goodbye(.superseded, "bye"),
+    ]
+
+    /// Each is the last message of a connection.
+    static let farewells: [HubMessage] = [
+        .goodbye(.revoked, ""), .goodbye(.left, "bye"), .goodbye(.needed, "two files"),
     ]
 
     static let bulkMessages: [BulkMessage] = [

@@ -25,7 +25,9 @@ import Testing
         "RelayServer": comfortable.union([
             "RelayCore", "RelayContent", "RelayStorage", "RelayWire", "Logging", "ServiceLifecycle",
         ]),
-        "RelayAPI": comfortable.union(["RelayCore", "Hummingbird", "HTTPTypes", "NIOCore", "Logging"]),
+        "RelayAPI": comfortable.union([
+            "RelayCore", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
+        ]),
         "RelayControl": comfortable.union(["RelayCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
         "RelayProgram": comfortable.union([
             "RelayCore", "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "CLinux",

@@ -155,7 +155,7 @@ extension Agent: AgentControlling {
     // Picking.
 
     /// The session that is meant.
-    private func session(_ share: String?) throws(ControlError) -> FolderSession {
+    func session(_ share: String?) throws(ControlError) -> FolderSession {
         let sessions = sessions
         let names = sessions.map(\.record.share).sorted().joined(separator: ", ")
         guard let share else {
@@ -198,12 +198,12 @@ extension Agent: AgentControlling {
 
 extension FolderSession {
     /// Runs the body over the run of the moment, again over the next if it ends without an answer; nil when
-    /// the task is cancelled.
+    /// the task is cancelled, or there will be no other run.
     fileprivate func withRun<Value: Sendable>(_ body: (FolderRun) async -> Value?) async -> Value? {
         while !Task.isCancelled {
             let generation = generation
             if let run = current, let value = await body(run) { return value }
-            if Task.isCancelled { return nil }
+            if Task.isCancelled || isGivenUp { return nil }
             await waitForChange(after: generation)
         }
         return nil

@@ -17,7 +17,7 @@ extension FolderRun {
         let watch = parts.watch.status
         let engine = snapshot.engine
         let state: FolderReport.State
-        if engine?.haltReason != nil {
+        if engine?.haltReason != nil || link.isRevoked {
             state = .halted
         } else if !link.isConnected {
             state = .offline
@@ -37,8 +37,9 @@ extension FolderRun {
         }
         return FolderReport(
             path: path, share: share, hub: parts.hubText, state: state,
-            reason: engine?.haltReason ?? (link.isConnected ? nil : link.reason ?? "connecting"),
-            cause: state == .halted ? .held : state == .offline ? .offline : nil,
+            reason: engine?.haltReason ?? link.text,
+            cause: engine?.haltReason != nil
+                ? .held : link.isRevoked ? .revoked : state == .offline ? .offline : nil,
             isConnected: link.isConnected, isScanned: engine?.isScanned ?? false,
             revision: snapshot.cursor?.revision.number ?? 0,
             epoch: snapshot.cursor.map { "\($0.epoch)" } ?? "", pending: engine?.pending ?? 0,
@@ -66,5 +67,15 @@ extension FolderRun {
             PathReport($0, receivedBytes: $0.wanted.flatMap { progress.receivedBytes(of: $0.content) })
         }
         snapshot.withLock { $0.problems = problems }
+    }
+}
+
+extension HubLink.Status {
+    /// Why there is no connection; nil if there is one.
+    fileprivate var text: String? {
+        guard !isConnected else { return nil }
+        guard isRevoked, let reason else { return reason ?? "connecting" }
+        return reason + "; no file was deleted here and none is synced. Ask whoever runs the hub to readmit"
+            + " this device (relay-server readmit), or keep the files and give the share up (relay-ctl leave)"
     }
 }

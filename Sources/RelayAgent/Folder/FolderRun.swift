@@ -75,6 +75,7 @@ actor FolderRun {
         loop = LoopExecutor(label: "relay.engine")
         mark = RunMark(replicaPath: replicaPath)
         replica = try SQLiteReplica(path: replicaPath)
+        Failpoint.replicaMade.reach()
         try replica.follow(device: parts.folder.record.device, from: parts.joinedDevice)
         engine = AgentEngine(
             replica: replica, deviceName: configuration.deviceName, device: parts.device,
@@ -90,6 +91,7 @@ actor FolderRun {
         let folder = parts.folder
         await parts.pool.run { [self] in
             folder.sweepStage(keeping: kept)
+            Failpoint.stageSwept.reach()
             beginMark()
         }
         await withTaskGroup(of: Void.self) { group in
@@ -156,7 +158,9 @@ actor FolderRun {
 
     private nonisolated func renewMark(_ instance: String?) {
         do throws(StateError) {
-            if let instance { try mark.write(instance) }
+            guard let instance else { return }
+            try mark.write(instance)
+            Failpoint.runMarked.reach()
         } catch {
             fail(error)
         }
@@ -238,6 +242,7 @@ actor FolderRun {
                 return effects
             }
             Failpoint.turnCommitted.reach()
+            reachFailpoints(inputs)
             for effect in effects { perform(effect, now) }
             let (state, cursor) = (engine.state, replica.cursor)
             snapshot.withLock { snapshot in
@@ -259,16 +264,39 @@ actor FolderRun {
         case .read(let requests): parts.readers.read(requests)
         case .send(let message):
             parts.link.send(message)
-            if case .commit = message { Failpoint.batchSent.reach() }
+            switch message {
+            case .commit: Failpoint.batchSent.reach()
+            case .applied: Failpoint.appliedTold.reach()
+            default: break
+            }
         case .stage(let request): parts.fetcher.stage(request)
         case .unstage(let node, let content): parts.fetcher.unstage(node: node, content: content)
         case .wake(let due): timer?.fire(afterMilliseconds: due.milliseconds &- now.milliseconds)
-        case .halted(let reason): parts.logger.error("folder halted", metadata: ["reason": "\(reason)"])
-        case .resumed: parts.logger.notice("folder goes on")
+        case .halted(let reason):
+            Failpoint.holdBegun.reach()
+            parts.logger.error("folder halted", metadata: ["reason": "\(reason)"])
+        case .resumed:
+            Failpoint.holdEnded.reach()
+            parts.logger.notice("folder goes on")
         case .checkedLosses:
             mayHaveLostWrites.withLock { $0 = false }
+            Failpoint.lossesChecked.reach()
             parts.pool.submit { [self] in renewMark(parts.folder.mountInstance()) }
         }
+    }
+
+    /// What was told is in the replica now.
+    private nonisolated func reachFailpoints(_ inputs: [AgentInput]) {
+        #if DEBUG
+            for case .message(let message) in inputs {
+                switch message {
+                case .changes: Failpoint.pageTaken.reach()
+                case .committed: Failpoint.answersTaken.reach()
+                case .welcome(let welcome) where !welcome.resumes: Failpoint.historyForked.reach()
+                default: break
+                }
+            }
+        #endif
     }
 
     /// Writes the log lines of what was done.

@@ -20,6 +20,18 @@ final class FolderSession: Sendable {
         var cursor: Cursor?
         /// Whether the last run found its replica damaged.
         var isDamaged = false
+        var standing = Standing.serving
+        /// Whether a run is being made, or is at work.
+        var isWorking = false
+    }
+
+    private enum Standing {
+        /// Legal exit: `suspended`.
+        case serving
+        /// No run is made. Legal exits: `serving`, `givenUp`.
+        case suspended
+        /// For good.
+        case givenUp
     }
 
     let record: FolderRecord
@@ -48,12 +60,16 @@ final class FolderSession: Sendable {
 
     /// Works until the task is cancelled.
     func run() async {
-        while !Task.isCancelled {
+        while await mayBegin() {
             let begin = ContinuousClock.now
             let reason: String
             do throws(RunFailure) {
                 let run = try await makeRun()
-                state.withLock { $0.run = run }
+                let isSuspended = state.withLock { state in
+                    state.run = run
+                    return state.standing != .serving
+                }
+                if isSuspended { run.ended.set(Self.suspension) }
                 changed.fire()
                 reason = await run.run()
                 let cursor = run.snapshot.withLock { $0.cursor }
@@ -66,12 +82,70 @@ final class FolderSession: Sendable {
                 reason = error.reason
             }
             halt(reason)
+            state.withLock { $0.isWorking = false }
+            changed.fire()
             if Task.isCancelled { break }
             // A run that ends at once would be made anew all the time.
             let lived = ContinuousClock.now - begin
             await pause(lived > .seconds(60) ? .milliseconds(100) : configuration.retryInterval)
         }
     }
+
+    private static let suspension = "the folder is being given up"
+
+    /// Waits while the session is suspended, and notes that it is at work; false once that is over for good.
+    private func mayBegin() async -> Bool {
+        while !Task.isCancelled {
+            let generation = generation
+            let standing = state.withLock { state in
+                if state.standing == .serving { state.isWorking = true }
+                return state.standing
+            }
+            switch standing {
+            case .serving: return true
+            case .givenUp: return false
+            case .suspended: await waitForChange(after: generation)
+            }
+        }
+        return false
+    }
+
+    /// Ends the run and makes no other; returns once the folder is let go of. False, and nothing done, if it
+    /// is suspended already, or the task was cancelled.
+    func suspend() async -> Bool {
+        let (isFirst, run): (Bool, FolderRun?) = state.withLock { state in
+            guard state.standing == .serving else { return (false, nil) }
+            state.standing = .suspended
+            return (true, state.run)
+        }
+        guard isFirst else { return false }
+        run?.ended.set(Self.suspension)
+        while state.withLock({ $0.isWorking }) {
+            let generation = generation
+            guard state.withLock({ $0.isWorking }) else { break }
+            await waitForChange(after: generation)
+            if Task.isCancelled {
+                resume()
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Goes on, after `suspend`.
+    func resume() {
+        state.withLock { $0.standing = .serving }
+        changed.fire()
+    }
+
+    /// Is over for good, after `suspend`.
+    func giveUp() {
+        state.withLock { $0.standing = .givenUp }
+        changed.fire()
+    }
+
+    /// Whether it is over for good.
+    var isGivenUp: Bool { state.withLock { $0.standing == .givenUp } }
 
     private func halt(_ reason: String) {
         let isNews = state.withLock { state in

@@ -15,6 +15,8 @@ final class HubLink: Sendable {
         var isConnected = false
         /// Why there is no connection; nil before the first attempt ended.
         var reason: String?
+        /// Whether somebody at the hub took the device's access back.
+        var isRevoked = false
         /// Why the hub takes no changes, though there is a connection.
         var trouble: String?
     }
@@ -124,7 +126,9 @@ final class HubLink: Sendable {
     private func report(_ cause: WireError) {
         let reason = "\(cause)"
         let isNews = state.withLock { state in
-            defer { state.status = Status(isConnected: false, reason: reason) }
+            defer {
+                state.status = Status(isConnected: false, reason: reason, isRevoked: cause.isRevocation)
+            }
             return state.status.reason != reason
         }
         guard isNews else { return }
@@ -150,7 +154,7 @@ final class HubLink: Sendable {
     /// Serves both connections until one of them ends; says why it did.
     private func serve(_ control: AgentControl, _ bulk: Bulk) async -> WireError {
         let outbox = AsyncQueue<AgentMessage>()
-        let bulkOutbox = exchange.attach()
+        let bulkOutbox = exchange.attach { bulk.receivedChunkBytes }
         let asks = AskQueue()
         state.withLock { $0.newest = outbox }
         post(.connected)
@@ -261,5 +265,11 @@ final class HubLink: Sendable {
         } catch {
             return error
         }
+    }
+}
+
+extension WireError {
+    fileprivate var isRevocation: Bool {
+        if case .refused(.revoked, _) = self { true } else { false }
     }
 }

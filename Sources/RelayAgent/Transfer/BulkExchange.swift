@@ -25,16 +25,22 @@ final class BulkExchange: Sendable {
         var inboxes: [UInt32: BulkInbox] = [:]
         var lastRequest: UInt32 = 0
         var connected = OneShot<Bool>()
+        /// How many messages came, of all connections.
+        var heardMessages: UInt64 = 0
+        /// How many bytes of chunks came over the present connection, of whole chunks or of one on its way.
+        var heardBytes: (@Sendable () -> UInt64)?
     }
     private let state = Mutex(State())
     /// Bytes of chunks that arrived and were not worked off yet; the connection is not read on above that.
     let arrivals = Permits(TransferLimits.arrivedBytes)
 
-    /// Begins with a connection; what the queue holds is to be sent on it.
-    func attach() -> AsyncQueue<BulkMessage> {
+    /// Begins with a connection; what the queue holds is to be sent on it. `heardBytes`: how many bytes of
+    /// chunks came over it so far.
+    func attach(heardBytes: (@Sendable () -> UInt64)? = nil) -> AsyncQueue<BulkMessage> {
         let outbox = AsyncQueue<BulkMessage>()
         let connected = state.withLock { state in
             state.outbox = outbox
+            state.heardBytes = heardBytes
             return state.connected
         }
         connected.set(true)
@@ -49,6 +55,7 @@ final class BulkExchange: Sendable {
             }
             defer {
                 state.inboxes = [:]
+                state.heardBytes = nil
                 state.connected = OneShot()
             }
             return (outbox, state.inboxes)
@@ -64,6 +71,11 @@ final class BulkExchange: Sendable {
     /// Waits for a connection; false if the task is cancelled before.
     func waitUntilConnected() async -> Bool {
         await state.withLock { $0.connected }.wait() ?? false
+    }
+
+    /// Changes with all that comes from the hub, whomever it is for.
+    var heard: [UInt64] {
+        state.withLock { [$0.heardMessages, $0.heardBytes?() ?? 0] }
     }
 
     /// Sends a request; nil without a connection.
@@ -93,6 +105,7 @@ final class BulkExchange: Sendable {
 
     /// Leads an answer to who asked; waits while too much that arrived is not worked off.
     func receive(_ answer: BulkAnswer) async {
+        state.withLock { $0.heardMessages += 1 }
         switch answer {
         case .manifest(let request, _, _, _), .unavailable(let request, _, _), .waiting(let request, _):
             inbox(of: request)?.append(answer)

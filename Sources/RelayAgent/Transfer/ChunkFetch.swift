@@ -53,7 +53,8 @@ struct ChunkFetch {
                 if missing.isEmpty, open.isEmpty { try await resumePostponed() }
                 try await sendRequests()
                 guard !open.isEmpty else { continue }
-                guard let answers = try await nextAnswers(of: inbox, isWaiting: isWaiting) else {
+                guard let answers = try await tools.exchange.nextAnswers(of: inbox, isWaiting: isWaiting)
+                else {
                     throw FetchStop.cancelled
                 }
                 try await take(answers)

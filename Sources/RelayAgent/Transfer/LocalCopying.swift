@@ -13,25 +13,29 @@ struct LocalCopying: Sendable {
     let file: StageFile
 
     /// Copies a file that is said to have the very content; false if it turns out to have not.
-    func copyTwin(_ twin: LocalSource) async throws(FetchStop) -> Bool {
-        guard twin.fingerprint.sizeBytes == payload.sizeBytes, let source = await open(twin) else {
-            return false
-        }
-        defer { source.close() }
+    func copyTwin(_ source: SourceFile) async throws(FetchStop) -> Bool {
         let (file, size) = (file, payload.sizeBytes)
         var start: UInt64 = 0
         while start < size {
             if Task.isCancelled { throw .cancelled }
-            let (at, count) = (start, min(size - start, TransferLimits.sliceBytes * 4))
-            let isCopied = await tools.pool.run {
+            let at = start
+            let end: UInt64? = await tools.pool.run {
                 do throws(Problem) {
+                    // What is a hole in both is as it should be.
+                    if let data = source.nextData(from: at), data > at,
+                        let staged = file.nextData(from: at), staged > at
+                    {
+                        return min(data, staged, size)
+                    }
+                    let count = min(size - at, TransferLimits.sliceBytes * 4)
                     try file.copy(from: source, at: at, count: count, to: at)
-                    return true
-                } catch { return false }
+                    return at + count
+                } catch { return nil }
             }
-            guard isCopied else { return false }
-            start += count
+            guard let end else { return false }
+            start = end
         }
+        Failpoint.twinCopied.reach()
         return try await hashStaged() == payload.content
     }
 
@@ -42,44 +46,78 @@ struct LocalCopying: Sendable {
         var start: UInt64 = 0
         while start < size {
             if Task.isCancelled { throw .cancelled }
-            let (at, count) = (start, min(size - start, TransferLimits.sliceBytes))
+            let at = start
             let current = builder
             // The pool's thread works on the builder while this one waits for it.
             builder = ContentBuilder()
-            let next: ContentBuilder? = await tools.pool.run {
+            let next: (builder: ContentBuilder, end: UInt64)? = await tools.pool.run {
                 var builder = current
+                if let data = file.nextData(from: at), data > at {
+                    let end = min(data, size)
+                    builder.append(zeros: end - at)
+                    return (builder, end)
+                }
+                let count = min(size - at, TransferLimits.sliceBytes)
                 do throws(Problem) {
                     builder.append(try file.read(at: at, count: Int(count)))
-                    return builder
+                    return (builder, at + count)
                 } catch { return nil }
             }
             guard let next else { return nil }
-            builder = next
-            start += count
+            (builder, start) = next
         }
         return builder.finish().content
     }
 
-    /// The chunks that the staged file does not have from an earlier attempt.
+    /// The chunks that the staged file does not have from an earlier attempt. Runs of zeros are none of them:
+    /// the file has them, as holes where it can.
     func findMissing(_ layout: ChunkLayout) async throws(FetchStop) -> [Int] {
-        let all = Array(layout.chunks.indices)
         let file = file
         var missing: [Int] = []
         var start = 0
-        while start < all.count {
+        while start < layout.chunks.count {
             if Task.isCancelled { throw .cancelled }
-            let slice = layout.slice(of: all, from: start)
-            start = slice.endIndex
-            missing += await tools.pool.run {
-                slice.filter { !Self.holds($0, of: layout, in: file) }
+            let first = start
+            let found: Result<(missing: [Int], end: Int), Problem> = await tools.pool.run {
+                do throws(Problem) {
+                    return .success(try Self.missing(of: layout, from: first, in: file))
+                } catch { return .failure(error) }
+            }
+            switch found {
+            case .success(let slice):
+                missing += slice.missing
+                start = slice.end
+            case .failure(let problem): throw .problem(problem)
             }
         }
         return missing
     }
 
-    private static func holds(_ index: Int, of layout: ChunkLayout, in file: StageFile) -> Bool {
-        let chunk = layout.chunks[index]
-        guard let bytes = try? file.read(at: layout.offsets[index], count: Int(chunk.sizeBytes)),
+    /// Of the chunks from `first` on, until about a slice of bytes was looked at.
+    private static func missing(
+        of layout: ChunkLayout, from first: Int, in file: StageFile
+    ) throws(Problem) -> (missing: [Int], end: Int) {
+        var missing: [Int] = []
+        var (index, readBytes, data) = (first, UInt64(0), UInt64(0))
+        while index < layout.chunks.count, readBytes < TransferLimits.sliceBytes {
+            let (chunk, offset) = (layout.chunks[index], layout.offsets[index])
+            if data <= offset, let found = file.nextData(from: offset) { data = found }
+            let isHole = data >= offset + UInt64(chunk.sizeBytes)
+            if chunk == ZeroChunk.reference {
+                if !isHole, !holds(chunk, at: offset, in: file) {
+                    try file.write([UInt8](repeating: 0, count: Int(chunk.sizeBytes)), at: offset)
+                }
+            } else if isHole || !holds(chunk, at: offset, in: file) {
+                missing.append(index)
+            }
+            if !isHole { readBytes += UInt64(chunk.sizeBytes) }
+            index += 1
+        }
+        return (missing, index)
+    }
+
+    private static func holds(_ chunk: ChunkReference, at offset: UInt64, in file: StageFile) -> Bool {
+        guard let bytes = try? file.read(at: offset, count: Int(chunk.sizeBytes)),
             bytes.count == Int(chunk.sizeBytes)
         else { return false }
         return Hashing.chunkID(of: bytes) == chunk.id
@@ -88,7 +126,7 @@ struct LocalCopying: Sendable {
     /// Copies what the plan finds in its source; returns the chunks that turned out not to be there.
     func copyPrevious(_ plan: LocalPlan, _ layout: ChunkLayout) async -> [Int] {
         guard let previous = plan.source, !plan.copies.isEmpty else { return plan.copies.map(\.index) }
-        guard let source = await open(previous) else { return plan.copies.map(\.index) }
+        guard let source = await Self.open(previous, tools) else { return plan.copies.map(\.index) }
         defer { source.close() }
         let (file, copies) = (file, plan.copies)
         let indexes = copies.map(\.index)
@@ -124,7 +162,8 @@ struct LocalCopying: Sendable {
         }
     }
 
-    private func open(_ source: LocalSource) async -> SourceFile? {
+    /// Opens a file of the folder that is said to have bytes of the content.
+    static func open(_ source: LocalSource, _ tools: FetchTools) async -> SourceFile? {
         let folder = tools.folder
         return await tools.pool.run { try? folder.openSource(source.path, expecting: source.fingerprint) }
     }

@@ -61,7 +61,9 @@ struct ManifestFetch {
         var chunks: [ChunkReference] = []
         var isWaiting = false
         while true {
-            guard let answers = try await nextAnswers(of: inbox, isWaiting: isWaiting) else { return .lost }
+            guard let answers = try await tools.exchange.nextAnswers(of: inbox, isWaiting: isWaiting) else {
+                return .lost
+            }
             for answer in answers {
                 switch answer {
                 case .manifest(request, let first, let total, let part):
@@ -88,18 +90,37 @@ struct ManifestFetch {
     }
 }
 
-/// The next answers; nil when the inbox ended. A hub that leaves a request without a word is a problem, if
-/// it has not said that it waits for somebody.
-func nextAnswers(of inbox: BulkInbox, isWaiting: Bool) async throws(FetchStop) -> [BulkAnswer]? {
-    let answers: [BulkAnswer]?
-    if isWaiting {
-        answers = await inbox.takeAll()
-    } else {
-        answers = await withDeadline(seconds: TransferLimits.stallSeconds) { await inbox.takeAll() }
+extension BulkExchange {
+    /// The next answers; nil when the inbox ended. A hub that says nothing at all is a problem, if it has not
+    /// said that it waits for somebody: as long as others get something, the turn of this one comes.
+    func nextAnswers(
+        of inbox: BulkInbox, isWaiting: Bool, stallSeconds: Double = TransferLimits.stallSeconds
+    ) async throws(FetchStop) -> [BulkAnswer]? {
+        if isWaiting {
+            let answers = await inbox.takeAll()
+            if Task.isCancelled { throw .cancelled }
+            return answers
+        }
+        while true {
+            let before = heard
+            let next = await withDeadline(seconds: stallSeconds) { () -> NextAnswers? in
+                if let answers = await inbox.takeAll() { return .answers(answers) }
+                return Task.isCancelled ? nil : .end
+            }
+            if Task.isCancelled { throw .cancelled }
+            switch next {
+            case .answers(let answers)?: return answers
+            case .end?: return nil
+            case nil where heard == before:
+                throw .problem(Problem(.other, "cannot fetch content: the hub does not answer"))
+            case nil: continue
+            }
+        }
     }
-    if Task.isCancelled { throw .cancelled }
-    guard let answers else {
-        throw .problem(Problem(.other, "cannot fetch content: the hub does not answer"))
-    }
-    return answers
+}
+
+private enum NextAnswers: Sendable {
+    case answers([BulkAnswer])
+    /// The inbox has ended.
+    case end
 }

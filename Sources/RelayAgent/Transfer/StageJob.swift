@@ -87,40 +87,53 @@ struct StageJob: Sendable {
     }
 
     private func stageFile(onWaiting: @escaping @Sendable ([String]?) async -> Void) async throws(FetchStop) {
-        let (folder, request) = (tools.folder, request)
+        let inbox = BulkInbox()
+        defer { tools.exchange.discard(inbox) }
+        let (folder, request, payload) = (tools.folder, request, payload)
+        let twin = await openTwin()
+        defer { twin?.close() }
+        var layout: ChunkLayout?
+        if let manifest = request.manifest {
+            layout = await tools.pool.run { ChunkLayout(manifest, of: payload) }
+        }
+        if layout == nil, twin == nil { layout = try await fetchLayout(inbox, onWaiting) }
+        // How much room it takes is in the list of its chunks.
+        let dataBytes = layout?.dataBytes ?? twin?.allocatedBytes
         let file = try await blocking { () throws(Problem) in
             try folder.stage(
-                node: request.node, content: request.payload.content,
-                sizeBytes: request.payload.sizeBytes)
+                node: request.node, content: payload.content, sizeBytes: payload.sizeBytes,
+                dataBytes: dataBytes)
         }
         defer { file.close() }
-        let payload = payload
         let copying = LocalCopying(tools: tools, payload: payload, file: file)
-        if let twin = request.twin, try await copying.copyTwin(twin) {
+        try await blocking { () throws(Problem) in try file.extend(to: payload.sizeBytes) }
+        if let twin, try await copying.copyTwin(twin) {
             try await blocking { () throws(Problem) in try file.finish(payload) }
             return
         }
-        let inbox = BulkInbox()
-        defer { tools.exchange.discard(inbox) }
-        let layout: ChunkLayout
-        if let manifest = request.manifest,
-            let known = await tools.pool.run({ ChunkLayout(manifest, of: payload) })
-        {
-            layout = known
-        } else {
-            layout = try await ManifestFetch(
-                tools: tools, payload: payload, inbox: inbox, onWaiting: onWaiting
-            ).run()
-        }
-        let missing = try await copying.findMissing(layout)
+        let known: ChunkLayout
+        if let layout { known = layout } else { known = try await fetchLayout(inbox, onWaiting) }
+        let missing = try await copying.findMissing(known)
         var fetch = ChunkFetch(
-            tools: tools, payload: payload, layout: layout, file: file, inbox: inbox, onWaiting: onWaiting)
-        let plan = LocalPlan(layout, missing: missing, previous: request.previous)
+            tools: tools, payload: payload, layout: known, file: file, inbox: inbox, onWaiting: onWaiting)
+        let plan = LocalPlan(known, missing: missing, previous: request.previous)
         // What is here is copied while the rest is on its way.
-        async let copied = copying.copyPrevious(plan, layout)
+        async let copied = copying.copyPrevious(plan, known)
         try await fetch.run(plan.remote)
         try await fetch.run(await copied)
         try await blocking { () throws(Problem) in try file.finish(payload) }
+    }
+
+    /// A file of the folder that is said to have the very content.
+    private func openTwin() async -> SourceFile? {
+        guard let twin = request.twin, twin.fingerprint.sizeBytes == payload.sizeBytes else { return nil }
+        return await LocalCopying.open(twin, tools)
+    }
+
+    private func fetchLayout(
+        _ inbox: BulkInbox, _ onWaiting: @escaping @Sendable ([String]?) async -> Void
+    ) async throws(FetchStop) -> ChunkLayout {
+        try await ManifestFetch(tools: tools, payload: payload, inbox: inbox, onWaiting: onWaiting).run()
     }
 
     private func blocking<Value: Sendable>(

@@ -21,7 +21,7 @@ enum TransferLimits {
     }()
     /// Contents whose requests stay open at the hub while they wait for a device to come online.
     static let waitingContents = 1024
-    /// How long the hub may leave a request without any word.
+    /// How long the hub may say nothing at all while something is asked of it.
     static let stallSeconds = 120.0
     /// How often a chunk that arrived wrong or was busy is asked for again.
     static let attempts = 6

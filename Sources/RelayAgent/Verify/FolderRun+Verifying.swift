@@ -62,6 +62,7 @@ extension FolderRun {
         }
         let (found, damaged) = (verification.report.differenceCount, verification.damaged)
         await change { $0.finish(found: found, damaged: damaged, now: MonotonicClock.wallClock().seconds) }
+        Failpoint.comparisonKept.reach()
         parts.logger.notice(
             "comparison of disk, index and hub ended",
             metadata: [

@@ -3,6 +3,19 @@
 import RelayCore
 
 extension Rendering {
+    func table(_ reports: [DeviceReport]) -> [String] {
+        var table = Table([
+            .init("SHARE"), .init("DEVICE"), .init("ID"), .init("STATE"), .init("APPLIED", isNumber: true),
+        ])
+        for device in reports {
+            table.add([
+                shown(device.share), shown(device.name), String(device.deviceID.prefix(shortIDDigits)),
+                device.state.rawValue, device.appliedRevision.map { "\($0)" } ?? "-",
+            ])
+        }
+        return table.lines
+    }
+
     func table(_ report: HubReport) -> [String] {
         let id = report.hubID.prefix(shortIDDigits)
         let head = "hub \(id) (version \(report.version)) on \(shown(report.listen))"

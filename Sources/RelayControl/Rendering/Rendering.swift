@@ -33,6 +33,22 @@ package enum Rendering {
         }
     }
 
+    /// The devices of a hub, one a line.
+    package func lines(_ devices: [DeviceReport]) throws(ControlError) -> [String] {
+        switch self {
+        case .json: try json(devices)
+        case .table: devices.isEmpty ? ["no devices"] : table(devices)
+        }
+    }
+
+    /// What came of giving a folder up.
+    package func lines(_ report: DepartureReport) throws(ControlError) -> [String] {
+        switch self {
+        case .json: try json(report)
+        case .table: text(report)
+        }
+    }
+
     /// What comparisons of disk, index and hub found.
     package func lines(_ reports: [VerificationReport]) throws(ControlError) -> [String] {
         switch self {

@@ -13,6 +13,9 @@ package enum AgentMessage: Hashable, Sendable {
     /// Asks for latest records of the hub's index after a revision, at most so many, to compare them. Only to
     /// a hub that `audits`. The number comes back with the answer.
     case audit(UInt64, after: Revision, limit: Int)
+    /// Gives the membership of the share up. Answered by a goodbye: `left`, or why not; with `needed` when
+    /// nobody else has contents that the hub lacks, unless it is forced.
+    case leave(isForced: Bool)
 }
 
 /// What a hub tells an agent on the control connection, after the handshake.
@@ -121,4 +124,10 @@ package enum RefusalReason: UInt8, Hashable, Sendable {
     case failure = 8
     /// The same device opened a newer connection for the share.
     case superseded = 9
+    /// Somebody at the hub took the device's access to the share back.
+    case revoked = 10
+    /// The device left the share, as it asked to.
+    case left = 11
+    /// The device asked to leave, and alone has contents of the share.
+    case needed = 12
 }

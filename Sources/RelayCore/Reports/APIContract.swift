@@ -14,7 +14,10 @@ package enum APIContract {
         package static let verify = "/v1/verify"
         package static let confirmation = "/v1/confirmation"
         package static let rejection = "/v1/rejection"
+        package static let departure = "/v1/departure"
         package static let invites = "/v1/invites"
+        package static let revocations = "/v1/revocations"
+        package static let readmissions = "/v1/readmissions"
     }
 
     /// The names of query parameters.
@@ -24,6 +27,7 @@ package enum APIContract {
         package static let timeout = "timeout"
         package static let mode = "mode"
         package static let modified = "modified"
+        package static let force = "force"
     }
 
     /// The names of response headers that describe a content.
@@ -72,6 +76,18 @@ package struct InviteRequest: Codable, Hashable, Sendable {
         self.share = share
         self.address = address
         self.create = create
+    }
+}
+
+/// The body of `POST /v1/revocations` and of `POST /v1/readmissions`.
+package struct AccessRequest: Codable, Hashable, Sendable {
+    /// A device's name, or how its id begins.
+    package var device: String
+    /// Nil: all shares of the device.
+    package var share: String?
+    package init(device: String, share: String?) {
+        self.device = device
+        self.share = share
     }
 }
 

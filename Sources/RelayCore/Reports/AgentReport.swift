@@ -75,6 +75,27 @@ package struct FolderReport: Codable, Hashable, Sendable {
     }
 }
 
+/// What came of giving a folder up: the answer to `POST /v1/departure`.
+package struct DepartureReport: Codable, Hashable, Sendable {
+    /// The folder, which stays as it is.
+    package var path: String
+    package var share: String
+    /// Why the hub does not know that the device has left; nil if it knows.
+    package var untold: String?
+    /// Paths in the folder of what was put back, because it may hold what nobody has seen.
+    package var returned: [String]
+    /// What was not done in the folder, and why; nil if all was.
+    package var remark: String?
+
+    package init(path: String, share: String, untold: String?, returned: [String], remark: String?) {
+        self.path = path
+        self.share = share
+        self.untold = untold
+        self.returned = returned
+        self.remark = remark
+    }
+}
+
 /// One path that is not in sync, and why.
 package struct PathReport: Codable, Hashable, Sendable {
     package var path: String

@@ -45,6 +45,10 @@ package protocol AgentControlling: Sendable {
     func confirm(share: String?) async throws(ControlError)
     /// Somebody says that what the folder is held for is not meant: the share's state comes back.
     func reject(share: String?) async throws(ControlError)
+    /// Gives a folder up for good: it stays as it is on this machine, its `.relay` goes, and the hub is told.
+    /// Nothing is deleted anywhere. `refused` if this device alone has contents of the share, and `isForced`
+    /// does not say that it is to leave all the same.
+    func leave(share: String?, isForced: Bool) async throws(ControlError) -> DepartureReport
     /// Returns when the folder is in sync with the hub; `timedOut` after so many seconds (nil: never). With 0
     /// it tells only what is known: `notInSync` if the folder is not.
     func wait(share: String?, timeoutSeconds: Double?) async throws(ControlError)
@@ -79,4 +83,9 @@ package protocol HubControlling: Sendable {
     /// A new join link. `address` is `HOST:PORT` as the agent should dial it; nil: the hub's own idea.
     /// A share that there is not is made if `creates` says so; `notFound` otherwise.
     func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String
+    /// Takes a device's access back, to all its shares if none is named: it is cut off at once and refused
+    /// from then on, whatever link it brings. `device` is its name, or how its id begins.
+    func revoke(device: String, share: String?) async throws(ControlError) -> AccessReport
+    /// Gives a device its access again that was taken back.
+    func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport
 }

@@ -39,6 +39,8 @@ package enum Hindrance: String, Codable, Hashable, Sendable, CaseIterable {
     case held
     /// The folder is missing, was replaced, or cannot be used.
     case halted
+    /// Somebody at the hub took this device's access back.
+    case revoked
     /// The file's bytes changed and nothing else did: a person has to decide.
     case damaged
 

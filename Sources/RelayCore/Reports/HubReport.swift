@@ -25,9 +25,11 @@ package struct HubShareReport: Codable, Hashable, Sendable {
     /// Why the share is not served, or takes no changes or contents at present; nil: it does.
     package var trouble: String?
     package var devices: [HubDeviceReport]
+    /// The devices whose access was taken back; nil: there are none.
+    package var revoked: [HubRevokedReport]?
     package init(
         name: String, revision: UInt64, epoch: String, storedBytes: UInt64, storeLimitBytes: UInt64?,
-        trouble: String? = nil, devices: [HubDeviceReport]
+        trouble: String? = nil, devices: [HubDeviceReport], revoked: [HubRevokedReport]? = nil
     ) {
         self.name = name
         self.revision = revision
@@ -36,6 +38,34 @@ package struct HubShareReport: Codable, Hashable, Sendable {
         self.storeLimitBytes = storeLimitBytes
         self.trouble = trouble
         self.devices = devices
+        self.revoked = revoked
+    }
+}
+
+/// A device whose access to a share was taken back.
+package struct HubRevokedReport: Codable, Hashable, Sendable {
+    package var name: String
+    package var deviceID: String
+    package init(name: String, deviceID: String) {
+        self.name = name
+        self.deviceID = deviceID
+    }
+}
+
+/// What became of a device's access: the answer to `POST /v1/revocations` and `POST /v1/readmissions`.
+package struct AccessReport: Codable, Hashable, Sendable {
+    /// The device's name.
+    package var device: String
+    package var deviceID: String
+    /// The shares that it is about.
+    package var shares: [String]
+    /// How many join links of these shares are void that nobody had used.
+    package var voidLinks: Int
+    package init(device: String, deviceID: String, shares: [String], voidLinks: Int) {
+        self.device = device
+        self.deviceID = deviceID
+        self.shares = shares
+        self.voidLinks = voidLinks
     }
 }
 

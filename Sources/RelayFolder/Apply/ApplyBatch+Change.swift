@@ -76,6 +76,7 @@ extension ApplyBatch {
         if let modified, before.kind == .file {
             try entry.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
         }
+        Failpoint.timeSet.reach()
         let after = try Kernel.status(entry).fingerprint
         if let lease { try syncMetadata(lease.descriptor) } else { syncAll() }
         if before.kind == .directory { return .done(after) }
@@ -120,6 +121,7 @@ extension ApplyBatch {
                 for: entryName, device: "local edit", date: .now(), attempt: 1),
             path: path)
         try writeIfRoom(record, for: id)
+        Failpoint.removalRecorded.reach()
         do throws(Errno) {
             try Kernel.rename(parent.descriptor, name, to: park.directory.descriptor, id, .replace)
         } catch {

@@ -54,6 +54,7 @@ extension ApplyBatch {
             return .done(placedFingerprint(in: parent, name, staged: before))
         case .link(let target):
             try Kernel.makeSymlink(parent.descriptor, name, target: target)
+            Failpoint.linkMade.reach()
             touch(parent)
             let status = try parent.status(name)
             guard status.kind == .symlink, try Kernel.linkTarget(parent.descriptor, name) == target else {
@@ -263,6 +264,7 @@ extension ApplyBatch {
             // nobody misses.
             let draft = Park.draftName(Park.makeID())
             try Kernel.makeSymlink(park.directory.descriptor, draft, target: target)
+            Failpoint.linkDrafted.reach()
             staged = try park.directory.status(draft).fingerprint
             record.placed = staged.identity
             try park.write(record, for: id)

@@ -26,7 +26,9 @@ struct LoosenedDirectory {
                 try park.write(note.encoded, as: LoosenedNote.name(id), for: id)
                 notes.append(LoosenedNote.name(id))
             }
+            Failpoint.looseningNoted.reach()
             try directory.descriptor.setModeByPath(PermissionMode(mode | Self.writable))
+            Failpoint.loosened.reach()
         } catch {
             for name in notes { try? park.directory.unlink(name) }
             throw error
@@ -40,6 +42,7 @@ struct LoosenedDirectory {
     func tighten(in park: Park) {
         do throws(Errno) {
             try directory.descriptor.setModeByPath(PermissionMode(mode))
+            Failpoint.tightened.reach()
             for name in notes { try park.directory.unlink(name) }
         } catch {
             // `settleParked` tries again.

@@ -65,6 +65,7 @@ struct Park {
                 throw error
             }
         }
+        Failpoint.recordDrafted.reach()
         try Kernel.rename(directory.descriptor, draft, to: directory.descriptor, name, .replace)
     }
 
@@ -163,7 +164,9 @@ struct Park {
     }
 
     private func content(of file: borrowing Descriptor) throws(Errno) -> ContentID? {
-        try FileReading.describe(file, expecting: try Kernel.status(file).fingerprint)?.content
+        try FileReading.describe(
+            file, expecting: try Kernel.status(file).fingerprint,
+            skippingHoles: folder.fileSystem.tellsHoles)?.content
     }
 
     /// The content of a parked file; nil if it cannot be told.

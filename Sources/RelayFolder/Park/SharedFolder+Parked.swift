@@ -67,6 +67,7 @@ extension Park {
         do throws(Errno) {
             let directory = try folder.root.directory(at: record.path.parent)
             try folder.renameNoReplace(self.directory, id, to: directory, name.bytes)
+            Failpoint.putBack.reach()
             forget(id)
             try sync(directory)
             return record.path

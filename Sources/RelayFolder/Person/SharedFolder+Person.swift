@@ -14,6 +14,7 @@ extension SharedFolder {
     ) throws(Problem) {
         try check(path, cannot: "put the upload at")
         try upload.finish(sizeBytes: nil, mode: mode, modified: modified)
+        Failpoint.uploadStaged.reach()
         for _ in 0..<Self.adoptions {
             let outcome = place(upload, at: path)
             switch outcome {
@@ -54,6 +55,7 @@ extension SharedFolder {
                 for name in path.components {
                     do throws(Errno) {
                         try Kernel.makeDirectory(current.descriptor, name.bytes, mode: 0o777)
+                        Failpoint.wantedDirectoryMade.reach()
                         if current.isReadable { try current.descriptor.sync() }
                     } catch {
                         if error != .fileExists { throw error }
@@ -133,6 +135,7 @@ private struct TreeRemoval {
         while let current = pending.last {
             let subdirectories = try emptyOfFiles(current)
             if subdirectories.isEmpty {
+                Failpoint.treeEmptied.reach()
                 pending.removeLast()
                 try removeEmpty(current)
             } else {

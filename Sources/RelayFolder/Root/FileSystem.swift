@@ -15,6 +15,8 @@ struct FileSystem: Sendable {
     var clockGranularityNanoseconds: Int64
     /// Whether stores through shared mappings may leave no trace in a file's times.
     var hidesMappedWrites: Bool
+    /// Whether it can be relied on that what is said to be a hole holds zeros.
+    var tellsHoles: Bool
     /// Whether some directories cannot be renamed: on an overlay, those of a lower layer.
     var hasFixedDirectories: Bool
 
@@ -29,6 +31,7 @@ struct FileSystem: Sendable {
             clockGranularityNanoseconds: ClockGranularity.nanoseconds(
                 fileSystemType: type, kernel: ClockGranularity.runningKernel()),
             hidesMappedWrites: type == FileSystemType.tmpfs,
+            tellsHoles: FileSystemType.able.contains(type),
             hasFixedDirectories: type == FileSystemType.overlay)
     }
 
@@ -88,6 +91,7 @@ enum FileSystemType {
     static let overlay: UInt32 = 0x794c_7630
     static let tmpfs: UInt32 = 0x0102_1994
 
-    /// Those that are known to exchange names, and to refuse replacement.
+    /// Those that are known to exchange names, to refuse replacement, and to tell holes also of what is not
+    /// written out yet.
     static let able: Set<UInt32> = [ext4, xfs, btrfs, tmpfs]
 }

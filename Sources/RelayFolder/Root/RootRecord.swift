@@ -65,6 +65,8 @@ package struct RootRecord: Codable, Hashable, Sendable {
 enum RootMarker {
     static let digits = 32
     static let fileName = Array("root".utf8)
+    /// What the names begin with under which a marker is in the making.
+    static let draftPrefix = Array("root.".utf8)
 
     static func random() -> String {
         var source = SystemRandomNumberGenerator()

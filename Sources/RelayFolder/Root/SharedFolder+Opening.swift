@@ -30,6 +30,7 @@ extension SharedFolder {
         let relay = try own(EntryName.relayDirectory.bytes, in: root, path: path)
         let stage = try own(OwnDirectories.stageName, in: relay, path: path)
         let park = try own(OwnDirectories.parkName, in: relay, path: path)
+        Failpoint.ownDirectoryMade.reach()
         let text = try marker(in: relay, path: path)
         let file = try opening(path) { () throws(Errno) in
             try relay.open(RootMarker.fileName, O_RDONLY)
@@ -214,6 +215,7 @@ extension SharedFolder {
         defer { try? relay.unlink(draft) }
         try file.write(RootMarker.fileContent(text), at: 0)
         try file.sync()
+        Failpoint.markerDrafted.reach()
         do throws(Errno) {
             try Kernel.link(relay.descriptor, draft, to: relay.descriptor, RootMarker.fileName)
         } catch {

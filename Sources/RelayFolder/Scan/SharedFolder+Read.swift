@@ -48,7 +48,9 @@ extension SharedFolder {
         let before = try Kernel.status(file).fingerprint
         // A write from here on gets a later time than the fingerprint tells, if that is old by now.
         let now = Timestamp.now()
-        guard let content = try FileReading.describe(file, expecting: before) else { return .busy }
+        let content = try FileReading.describe(
+            file, expecting: before, skippingHoles: fileSystem.tellsHoles)
+        guard let content else { return .busy }
         guard try Kernel.status(file).fingerprint == before,
             let status = try parent.statusIfPresent(name.bytes), status.identity == before.identity
         else { return .busy }
@@ -63,9 +65,10 @@ extension SharedFolder {
 enum FileReading {
     private static let portionBytes = 1 << 20
 
-    /// The description of a file's bytes; nil if the file changes while it is read.
+    /// The description of a file's bytes; nil if the file changes while it is read. `skippingHoles`: what the
+    /// file system says to be a hole is zeros, and not read.
     static func describe(
-        _ file: borrowing Descriptor, expecting before: Fingerprint
+        _ file: borrowing Descriptor, expecting before: Fingerprint, skippingHoles: Bool
     ) throws(Errno) -> ContentDescription? {
         let capacity = Int(min(before.sizeBytes, UInt64(portionBytes)))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(capacity, 1), alignment: 4096)
@@ -73,14 +76,30 @@ enum FileReading {
         var builder = ContentBuilder()
         var offset: UInt64 = 0
         while offset < before.sizeBytes {
+            let data = skippingHoles ? file.nextData(from: offset) : nil
+            if let data, data > offset {
+                let end = min(data, before.sizeBytes)
+                builder.append(zeros: end - offset)
+                offset = end
+                continue
+            }
             let wanted = Int(min(before.sizeBytes - offset, UInt64(capacity)))
             let portion = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
             guard try file.read(into: portion, at: offset) == wanted else { return nil }
-            builder.append(UnsafeRawBufferPointer(portion))
+            if Self.isZeros(portion) {
+                builder.append(zeros: UInt64(wanted))
+            } else {
+                builder.append(UnsafeRawBufferPointer(portion))
+            }
             offset += UInt64(wanted)
             // What has changed already need not be read to its end.
             if offset < before.sizeBytes, try Kernel.status(file).fingerprint != before { return nil }
         }
         return builder.finish()
+    }
+
+    private static func isZeros(_ bytes: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let start = bytes.baseAddress, bytes.first == 0 else { return false }
+        return memcmp(start, start + 1, bytes.count - 1) == 0
     }
 }

@@ -7,29 +7,30 @@ import SystemPackage
 extension SharedFolder {
     /// Opens the staged file of a node and a content: the one that an earlier attempt left, or a new one.
     ///
-    /// It is refused, and gives back what it has on disk, when the disk has no room for `sizeBytes` beside
-    /// the other files that are being staged. What is already there may be anything, and is to be verified
-    /// before it is relied on.
+    /// It is refused, and gives back what it has on disk, when the disk has no room for it beside the other
+    /// files that are being staged; `dataBytes` of it are no zeros, if that is known. What is already there
+    /// may be anything, and is to be verified before it is relied on.
     package func stage(
-        node: NodeID, content: ContentID, sizeBytes: UInt64
+        node: NodeID, content: ContentID, sizeBytes: UInt64, dataBytes: UInt64? = nil
     ) throws(Problem) -> StageFile {
+        let roomBytes = fileSystem.tellsHoles ? min(dataBytes ?? sizeBytes, sizeBytes) : sizeBytes
         let name = StageName.bytes(node: node, content: content)
         guard !isClosed else { throw Problem(.other, "cannot stage a file: the folder was closed") }
         do throws(Errno) {
             do throws(Errno) {
-                return try stage(name, sizeBytes)
+                return try stage(name, roomBytes)
             } catch {
                 // Somebody may have removed the directory.
                 guard error == .noSuchFileOrDirectory else { throw error }
                 renewOwnDirectories()
-                return try stage(name, sizeBytes)
+                return try stage(name, roomBytes)
             }
         } catch {
-            throw Problem(Problem.Cause(error), "cannot stage \(sizeBytes) bytes: \(roomText(error))")
+            throw Problem(Problem.Cause(error), "cannot stage \(roomBytes) bytes: \(roomText(error))")
         }
     }
 
-    private func stage(_ name: [UInt8], _ sizeBytes: UInt64) throws(Errno) -> StageFile {
+    private func stage(_ name: [UInt8], _ roomBytes: UInt64) throws(Errno) -> StageFile {
         let stage = stage
         let file: OpenFile
         if let left = try reopen(name, in: stage) {
@@ -39,8 +40,9 @@ extension SharedFolder {
             Failpoint.stageOpened.reach()
         }
         do throws(Errno) {
-            let claim = try room.claim(sizeBytes, for: file, in: stage)
-            return StageFile(file, name: name, in: stage, room: room, claim: claim)
+            let claim = try room.claim(roomBytes, for: file, in: stage)
+            return StageFile(
+                file, name: name, in: stage, room: room, claim: claim, tellsHoles: fileSystem.tellsHoles)
         } catch {
             file.close()
             try? stage.unlink(name)

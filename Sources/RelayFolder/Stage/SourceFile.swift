@@ -9,11 +9,15 @@ package final class SourceFile: Sendable {
     let file: OpenFile
     private let path: RelativePath
     private let fingerprint: Fingerprint
+    private let tellsHoles: Bool
 
-    init(_ descriptor: consuming Descriptor, path: RelativePath, fingerprint: Fingerprint) {
+    init(
+        _ descriptor: consuming Descriptor, path: RelativePath, fingerprint: Fingerprint, tellsHoles: Bool
+    ) {
         file = OpenFile(descriptor)
         self.path = path
         self.fingerprint = fingerprint
+        self.tellsHoles = tellsHoles
     }
 
     /// Reads `count` bytes; fewer, or none, where the file ends.
@@ -24,6 +28,18 @@ package final class SourceFile: Sendable {
         } catch {
             throw Problem(error, cannot: "read", path)
         }
+    }
+
+    /// Where the next bytes from `offset` on begin that are no hole, as of `StageFile`.
+    package func nextData(from offset: UInt64) -> UInt64? {
+        guard tellsHoles, let lent = file.lend() else { return nil }
+        return lent.descriptor.nextData(from: offset)
+    }
+
+    /// What the file has on disk; nil if it cannot be told.
+    package var allocatedBytes: UInt64? {
+        guard let lent = file.lend() else { return nil }
+        return try? Kernel.status(lent.descriptor).allocatedBytes
     }
 
     /// Whether the file is still the one, and as it was, when it was opened.
@@ -52,7 +68,8 @@ extension SharedFolder {
             guard status.kind == .file, status.fingerprint == expecting else {
                 throw .resourceTemporarilyUnavailable
             }
-            return SourceFile(file, path: path, fingerprint: expecting)
+            return SourceFile(
+                file, path: path, fingerprint: expecting, tellsHoles: fileSystem.tellsHoles)
         } catch {
             if error == .resourceTemporarilyUnavailable {
                 throw Problem(.other, "cannot read \(path): it has changed")

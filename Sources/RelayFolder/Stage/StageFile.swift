@@ -14,15 +14,20 @@ package final class StageFile: Sendable {
     private let room: StageRoom
     /// What the file claims of the room until it is closed.
     private let claim: UInt64
+    private let tellsHoles: Bool
     /// Runs of zeros from this length on become holes.
     private static let holeBytes = 4096
 
-    init(_ file: OpenFile, name: [UInt8], in stage: Directory, room: StageRoom, claim: UInt64) {
+    init(
+        _ file: OpenFile, name: [UInt8], in stage: Directory, room: StageRoom, claim: UInt64,
+        tellsHoles: Bool
+    ) {
         self.file = file
         self.name = name
         self.stage = stage
         self.room = room
         self.claim = claim
+        self.tellsHoles = tellsHoles
     }
 
     deinit { room.giveBack(claim) }
@@ -38,6 +43,21 @@ package final class StageFile: Sendable {
             try file.write(bytes, at: offset)
         }
         Failpoint.stageWritten.reach()
+    }
+
+    /// Makes the file this long if it is shorter, where what is added can be told to be a hole.
+    package func extend(to sizeBytes: UInt64) throws(Problem) {
+        try perform("extend") { file throws(Errno) in
+            guard tellsHoles, try Kernel.status(file).fingerprint.sizeBytes < sizeBytes else { return }
+            try file.truncate(to: sizeBytes)
+        }
+    }
+
+    /// Where the next bytes from `offset` on begin that are no hole, if there are any: at least `offset`, and
+    /// `UInt64.max` if there are none. Nil where that cannot be told.
+    package func nextData(from offset: UInt64) -> UInt64? {
+        guard tellsHoles, let lent = file.lend() else { return nil }
+        return lent.descriptor.nextData(from: offset)
     }
 
     /// Reads `count` bytes of what an earlier attempt or another writer left; fewer where the file ends.

@@ -111,6 +111,15 @@ extension Descriptor {
     /// look at them. Where reads do not wait for it, looking for data does: it takes the lock of the inode.
     func awaitWrite() { _ = lseek(number, 0, Self.seekData) }
 
+    /// Where the next bytes from `offset` on begin that are no hole, if there are any: at least `offset`,
+    /// and `UInt64.max` if there are none. Nil where the file system does not tell.
+    func nextData(from offset: UInt64) -> UInt64? {
+        guard let start = off_t(exactly: offset) else { return nil }
+        let found = lseek(number, start, Self.seekData)
+        if found < 0 { return errno == ENXIO ? .max : nil }
+        return max(UInt64(found), offset)
+    }
+
     /// `SEEK_DATA`
     private static let seekData: Int32 = 3
 }

@@ -53,6 +53,7 @@ struct ChunkKeeper: Sendable {
             if !kept.isEmpty {
                 Failpoint.chunksKept.reach()
                 try await session.keep(kept)
+                Failpoint.chunksIndexed.reach()
                 gate.noteStored()
             }
             let ids = Set(kept.map(\.0))

@@ -151,6 +151,16 @@ final class ContentExchange: Sendable {
         for link in links { link.end(refusal) }
     }
 
+    /// Cuts the device's connections off. Nobody waits for it any more.
+    func dismiss(_ device: DeviceID, _ refusal: Refusal) {
+        let links = state.withLock { state in state.links.values.filter { $0.device == device } }
+        for link in links {
+            detach(link)
+            link.cut(refusal)
+        }
+        resumeParked(now: .now(), all: true)
+    }
+
     // MARK: Wanting
 
     /// Brings a chunk, by one request however many callers want it.
@@ -272,6 +282,7 @@ final class ContentExchange: Sendable {
             return
         }
         await session.keep(manifest, for: content)
+        Failpoint.listKept.reach()
         drive { $0.manifestKept(content, manifest) }
     }
 

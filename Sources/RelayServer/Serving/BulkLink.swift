@@ -14,7 +14,7 @@ final class BulkLink: Sendable {
     let credit: ByteCredit
     private let connection: Bulk
     private let outgoing = Mailbox<BulkMessage>(limitBytes: 1 << 20)
-    private let farewell = Mutex<Refusal?>(nil)
+    private let farewell = Farewell()
     /// The device's requests that are being answered, to be cancelled.
     private let requests = Mutex<[UInt32: OneShot<Void>]>([:])
     /// The contents that were relayed to the device last.
@@ -55,17 +55,27 @@ final class BulkLink: Sendable {
 
     /// Says goodbye and closes the connection.
     func end(_ refusal: Refusal) {
-        farewell.withLock { $0 = $0 ?? refusal }
+        farewell.say(refusal)
+        outgoing.finish()
+    }
+
+    /// Says goodbye and closes the connection at once: what is queued is dropped.
+    func cut(_ refusal: Refusal) {
+        farewell.cut(refusal)
         outgoing.finish()
     }
 
     /// Serves the connection until it is closed.
     func run(_ service: ContentService, _ exchange: ContentExchange) async {
         exchange.attach(self)
+        // It may have been dismissed after it was admitted and before it was attached.
+        if let refusal = service.roll.dismissal(of: device) { cut(refusal) }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.write() }
+            group.addTask { await self.farewell.carryOutCut(of: self.connection) }
             await read(service, exchange, &group)
             outgoing.finish()
+            farewell.isOver()
             group.cancelAll()
         }
         exchange.detach(self)
@@ -74,7 +84,7 @@ final class BulkLink: Sendable {
     private func write() async {
         while true {
             let entries = await outgoing.take(limitBytes: Self.writeBytes)
-            guard !entries.isEmpty, farewell.withLock({ $0 == nil }) else { break }
+            guard !entries.isEmpty, farewell.refusal == nil else { break }
             do {
                 try await connection.send(entries.map(\.element))
             } catch {
@@ -87,11 +97,8 @@ final class BulkLink: Sendable {
         }
         outgoing.finish()
         // When the hub shuts down, the listener says goodbye and closes.
-        if let refusal = farewell.withLock({ $0 }) {
-            await connection.close(refusal)
-        } else if !Task.isCancelled {
-            await connection.close()
-        }
+        if await farewell.close(connection) { return }
+        if !Task.isCancelled { await connection.close() }
     }
 
     private func read(

@@ -13,20 +13,24 @@ final class ControlLink: Sendable {
     private let connection: HubControl
     private let session: ShareSession
     private let outgoing = Mailbox<HubMessage>(limitBytes: 4 << 20)
-    private let farewell = Mutex<Refusal?>(nil)
+    private let farewell = Farewell()
+    /// Has the device leave the share, forced or not; returns what it is told.
+    private let leave: @Sendable (Bool) async -> Refusal
     private let logger: Logger
 
     /// The most bytes that are handed to the connection at a time.
     private static let writeBytes = 1 << 20
 
     init(
-        id: SubscriberID, device: DeviceID, connection: HubControl, session: ShareSession, logger: Logger
+        id: SubscriberID, device: DeviceID, connection: HubControl, session: ShareSession, logger: Logger,
+        leave: @escaping @Sendable (Bool) async -> Refusal
     ) {
         self.id = id
         self.device = device
         self.connection = connection
         self.session = session
         self.logger = logger
+        self.leave = leave
     }
 
     /// Queues a message for the device; never waits. The engine bounds the pages, and reading stops while the
@@ -35,7 +39,13 @@ final class ControlLink: Sendable {
 
     /// Says goodbye and closes the connection, once what is queued was written.
     func end(_ refusal: Refusal) {
-        farewell.withLock { $0 = $0 ?? refusal }
+        farewell.say(refusal)
+        outgoing.finish()
+    }
+
+    /// Says goodbye and closes the connection at once: what is queued is dropped.
+    func cut(_ refusal: Refusal) {
+        farewell.cut(refusal)
         outgoing.finish()
     }
 
@@ -44,8 +54,10 @@ final class ControlLink: Sendable {
         session.inbox.put(.joined(self))
         await withDiscardingTaskGroup { group in
             group.addTask { await self.write() }
+            group.addTask { await self.farewell.carryOutCut(of: self.connection) }
             await read()
             outgoing.finish()
+            farewell.isOver()
         }
         session.inbox.put(.left(id, device))
     }
@@ -68,11 +80,8 @@ final class ControlLink: Sendable {
         }
         outgoing.finish()
         // When the hub shuts down, the listener says goodbye and closes.
-        if let refusal = farewell.withLock({ $0 }) {
-            await connection.close(refusal)
-        } else if !Task.isCancelled {
-            await connection.close()
-        }
+        if await farewell.close(connection) { return }
+        if !Task.isCancelled { await connection.close() }
     }
 
     private func read() async {
@@ -105,6 +114,7 @@ final class ControlLink: Sendable {
         case .audit(let number, let after, let limit):
             guard let page = await session.audit(after: after, limit: limit) else { return end(.failure) }
             send(.audited(number, page))
+        case .leave(let isForced): end(await leave(isForced))
         }
     }
 }

@@ -1,16 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import RelayCore
+import RelayWire
 import Synchronization
 
-/// The names of a share's members.
+/// The names of a share's members, and why those are none any more that were while the hub ran.
 final class MemberRoll: Sendable {
-    private let names: Mutex<[DeviceID: String]>
+    private struct State {
+        var names: [DeviceID: String]
+        var dismissed: [DeviceID: Refusal] = [:]
+    }
 
-    init(_ names: [DeviceID: String]) { self.names = Mutex(names) }
+    private let state: Mutex<State>
 
-    func note(_ device: DeviceID, name: String) { names.withLock { $0[device] = name } }
+    init(_ names: [DeviceID: String]) { state = Mutex(State(names: names)) }
+
+    func note(_ device: DeviceID, name: String) {
+        state.withLock { state in
+            state.names[device] = name
+            state.dismissed[device] = nil
+        }
+    }
+
+    /// The device is no member any more; the refusal is what it is told.
+    func dismiss(_ device: DeviceID, _ refusal: Refusal) {
+        state.withLock { state in
+            state.names[device] = nil
+            state.dismissed[device] = refusal
+        }
+    }
+
+    /// What a device is to be told that is no member any more; nil for the others.
+    func dismissal(of device: DeviceID) -> Refusal? { state.withLock { $0.dismissed[device] } }
 
     /// All members and their names.
-    var all: [DeviceID: String] { names.withLock { $0 } }
+    var all: [DeviceID: String] { state.withLock { $0.names } }
 }

@@ -46,6 +46,7 @@ struct OpenShare {
             guard index.head.revision != .zero else { return false }
             do {
                 try index.transaction { try index.renewEpoch(.random()) }
+                Failpoint.epochRenewed.reach()
             } catch {
                 throw error as? StateError ?? StateError("cannot use share index \(path): \(error)")
             }

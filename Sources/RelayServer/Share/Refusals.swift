@@ -14,6 +14,15 @@ extension Refusal {
         return Refusal(.failure, "the hub cannot serve the share: \(error)")
     }
 
+    static let left = Refusal(.left, "the device left the share")
+
+    /// The device's access to the share was taken back.
+    static func revoked(_ share: String) -> Refusal {
+        Refusal(
+            .revoked,
+            "this device's access to the share \(displayText(Array(share.utf8))) was revoked at the hub")
+    }
+
     static func malformed(_ text: String) -> Refusal { Refusal(.malformed, text) }
 }
 

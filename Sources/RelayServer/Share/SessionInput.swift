@@ -2,6 +2,7 @@
 
 import RelayCore
 import RelayStorage
+import RelayWire
 
 /// What a share's session is told by its connections.
 enum SessionInput: Sendable {
@@ -13,6 +14,8 @@ enum SessionInput: Sendable {
     case ping(SubscriberID, UInt64)
     /// The connection has room for more pages.
     case drained(SubscriberID)
+    /// The device is no member any more; it is told the refusal.
+    case dismissed(DeviceID, Refusal)
     /// Batches that wait are to be tried again.
     case retry
 }

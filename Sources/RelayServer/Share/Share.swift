@@ -10,15 +10,16 @@ import Synchronization
 final class Share: Sendable {
     let record: ShareRecord
     let session: ShareSession
-    let roll: MemberRoll
+    let membership: Membership
+    var roll: MemberRoll { membership.roll }
     private let limitBytes: UInt64?
-    private let exchange: ContentExchange
+    let exchange: ContentExchange
     private let service: ContentService
     private let keeper: ChunkKeeper
     private let acquirer: Acquirer
     private let gate: StoreGate
     private let gauge: BufferGauge
-    private let logger: Logger
+    let logger: Logger
     private let lastNumber = Mutex<UInt64>(0)
 
     /// The most bytes of chunks that are under way to the store.
@@ -26,25 +27,26 @@ final class Share: Sendable {
 
     /// `isNew`: the share's files are to be made.
     init(
-        _ record: ShareRecord, members: [DeviceID: String], directory: String, isNew: Bool,
-        resources: HubResources, logger: Logger
+        _ membership: Membership, directory: String, isNew: Bool, resources: HubResources, logger: Logger
     ) {
+        let record = membership.share
         var logger = logger
         logger[metadataKey: "share"] = "\(displayText(Array(record.name.utf8)))"
         let queue = AcquisitionQueue()
         let limit = resources.storeLimitBytes
         self.record = record
+        self.membership = membership
         self.logger = logger
         limitBytes = limit
         gauge = resources.gauge
-        roll = MemberRoll(members)
         gate = StoreGate(logger: logger)
         session = ShareSession(
             share: record, directory: directory, isNew: isNew, limitBytes: limit, gate: gate,
-            acquisitions: queue, logger: logger)
+            acquisitions: queue, roll: membership.roll, logger: logger)
         exchange = ContentExchange(session: session, limits: resources.exchangeLimits, logger: logger)
         service = ContentService(
-            session: session, exchange: exchange, roll: roll, readers: resources.readers, logger: logger)
+            session: session, exchange: exchange, roll: membership.roll, readers: resources.readers,
+            logger: logger)
         keeper = ChunkKeeper(
             session: session, exchange: exchange, queue: queue,
             lane: Lane(label: "relay.store.\(record.name)"), limit: StoreLimit(bytes: limit), gate: gate)
@@ -83,7 +85,7 @@ final class Share: Sendable {
     func serve(_ connection: HubControl, of device: DeviceID) async {
         let link = ControlLink(
             id: SubscriberID(nextNumber()), device: device, connection: connection, session: session,
-            logger: logger)
+            logger: logger, leave: { await self.leave(device, isForced: $0) })
         await link.run()
     }
 
@@ -116,7 +118,7 @@ final class Share: Sendable {
             epoch: standing?.head.epoch.description ?? "", storedBytes: standing?.storedBytes ?? 0,
             storeLimitBytes: limitBytes,
             trouble: (unavailability ?? standing?.trouble).map { displayText(Array($0.description.utf8)) },
-            devices: devices)
+            devices: devices, revoked: await membership.revokedReports())
     }
 }
 

@@ -41,11 +41,13 @@ struct ShareOpener: Sendable {
         let id = ShareID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
         let share = make(ShareRecord(id: id, name: name), [], isNew: true)
         try await share.open()
+        Failpoint.shareMade.reach()
         let isNew: Bool
         do throws(StateError) {
             isNew = try await lane.run { [registry] () throws(StateError) in
                 guard try registry.share(named: name) == nil else { return false }
                 try registry.createShare(name: name, id: id)
+                Failpoint.shareRegistered.reach()
                 return true
             }
         } catch {
@@ -61,7 +63,9 @@ struct ShareOpener: Sendable {
 
     private func make(_ record: ShareRecord, _ members: [MemberRecord], isNew: Bool) -> Share {
         Share(
-            record, members: Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first },
+            Membership(
+                share: record, registry: registry, lane: lane,
+                roll: MemberRoll(Dictionary(members.map { ($0.id, $0.name) }) { first, _ in first })),
             directory: directory.share(record.id), isNew: isNew, resources: resources, logger: logger)
     }
 }

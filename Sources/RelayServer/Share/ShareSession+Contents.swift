@@ -55,7 +55,9 @@ extension ShareSession {
 
     /// Takes a damaged chunk for missing. False if that is not possible now.
     func forget(_ chunk: ChunkID) -> Bool {
-        write { open throws(StateError) in try open.index.removeLocation(chunk) }
+        let isForgotten = write { open throws(StateError) in try open.index.removeLocation(chunk) }
+        if isForgotten { Failpoint.chunkForgotten.reach() }
+        return isForgotten
     }
 
     /// Tries whether the index can be written.
@@ -82,6 +84,33 @@ extension ShareSession {
                 found.append(Acquisition(content: file.content, sizeBytes: file.sizeBytes))
             }
             return (found, last.revision)
+        } ?? nil
+    }
+
+    /// Current contents of which the hub lacks something and of which none of the others said that it has
+    /// them, from some nodes after the revision; nil at the end.
+    func holdings(
+        of device: DeviceID, without others: Set<DeviceID>, after revision: Revision
+    ) -> (files: [(name: EntryName, sizeBytes: UInt64)], through: Revision)? {
+        read {
+            open throws(StateError) -> (files: [(name: EntryName, sizeBytes: UInt64)], through: Revision)? in
+            let records = try open.index.records(after: revision, limit: 64)
+            guard let last = records.last else { return nil }
+            let held = others.compactMap { applied[$0] }.max() ?? .zero
+            var files: [(name: EntryName, sizeBytes: UInt64)] = []
+            for record in records {
+                guard let state = record.state, case .file(let file) = state.payload, file.sizeBytes > 0,
+                    state.payloadRevision > held
+                else { continue }
+                if record.revision == state.payloadRevision, others.contains(record.device) { continue }
+                if let manifest = try open.index.manifest(file.content),
+                    try open.index.missing(manifest.chunks).isEmpty
+                {
+                    continue
+                }
+                files.append((state.placement.name, file.sizeBytes))
+            }
+            return (files, last.revision)
         } ?? nil
     }
 

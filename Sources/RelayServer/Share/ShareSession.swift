@@ -25,6 +25,7 @@ actor ShareSession {
     let limitBytes: UInt64?
     let gate: StoreGate
     private let acquisitions: AcquisitionQueue
+    private let roll: MemberRoll
     private let logger: Logger
 
     private(set) var opened: OpenShare?
@@ -41,6 +42,8 @@ actor ShareSession {
     private var subscribed: Set<SubscriberID> = []
     private(set) var applied: [DeviceID: Revision] = [:]
     private var unsavedApplied: Set<DeviceID> = []
+    /// Devices that are no members any more, of which the index may still say what they hold.
+    private var unheld: Set<DeviceID> = []
     /// Nil while the index can be written.
     private(set) var held: HeldBatches?
     /// Where chunks of those batches lie that are stored already.
@@ -53,7 +56,7 @@ actor ShareSession {
     /// `isNew`: there are no files of the share yet, and they are to be made.
     init(
         share: ShareRecord, directory: String, isNew: Bool, limitBytes: UInt64?, gate: StoreGate,
-        acquisitions: AcquisitionQueue, logger: Logger
+        acquisitions: AcquisitionQueue, roll: MemberRoll, logger: Logger
     ) {
         self.share = share
         self.directory = directory
@@ -61,6 +64,7 @@ actor ShareSession {
         self.limitBytes = limitBytes
         self.gate = gate
         self.acquisitions = acquisitions
+        self.roll = roll
         self.logger = logger
         lane = Lane(label: "relay.share.\(share.name)")
     }
@@ -72,8 +76,10 @@ actor ShareSession {
         guard opened == nil else { return }
         do throws(StateError) {
             let open = try OpenShare(directory: directory, isNew: isNew, limitBytes: limitBytes)
-            let known = try open.transaction { try open.index.appliedRevisions() }
+            let (known, members) = (try open.transaction { try open.index.appliedRevisions() }, roll.all)
             applied = Dictionary(known.map { ($0.device, $0.revision) }) { first, _ in first }
+            unheld = Set(applied.keys.filter { members[$0] == nil })
+            for device in unheld { applied[device] = nil }
             if open.beginsNewHistory {
                 logger.warning("share index was put back from a copy: its history goes on under a new epoch")
             }
@@ -238,9 +244,14 @@ actor ShareSession {
             for (chunk, location) in stored { unrecorded[chunk] = location }
             return error
         }
+        if !batches.isEmpty { Failpoint.commitUnwitnessed.reach() }
         if group.writes { try open.noteHead() }
         if !batches.isEmpty { Failpoint.committed.reach() }
-        if mustSave { unsavedApplied = [] }
+        if mustSave {
+            if !unsavedApplied.isEmpty { Failpoint.appliedSaved.reach() }
+            unsavedApplied = []
+            unheld = []
+        }
         for effect in effects { perform(effect) }
         return nil
     }
@@ -270,11 +281,14 @@ actor ShareSession {
             if links[id] != nil { group.inputs.append(.pinged(id, number)) }
         case .drained(let id):
             if links[id] != nil { group.inputs.append(.drained(id)) }
+        case .dismissed(let device, let refusal): dismiss(device, refusal, &group)
         case .retry: group.isRetry = true
         }
     }
 
     private func join(_ link: ControlLink, _ group: inout Group) {
+        // It may have been dismissed after it was admitted.
+        if let refusal = roll.dismissal(of: link.device) { return link.cut(refusal) }
         if let older = controls[link.device] {
             links[older.id] = nil
             subscribed.remove(older.id)
@@ -297,6 +311,18 @@ actor ShareSession {
         controls[device] = nil
         if unsavedApplied.contains(device) { group.mustSaveApplied = true }
         logger.info("device disconnected", metadata: ["device": "\(device.short)"])
+    }
+
+    private func dismiss(_ device: DeviceID, _ refusal: Refusal, _ group: inout Group) {
+        for link in links.values.filter({ $0.device == device }) {
+            leave(link.id, device, &group)
+            link.cut(refusal)
+        }
+        unsavedApplied.remove(device)
+        guard roll.all[device] == nil else { return }
+        applied[device] = nil
+        unheld.insert(device)
+        group.mustSaveApplied = true
     }
 
     // MARK: Holding
@@ -347,6 +373,7 @@ actor ShareSession {
         for device in unsavedApplied.sorted() {
             if let revision = applied[device] { try open.index.setAppliedRevision(device, revision) }
         }
+        for device in unheld.sorted() { try open.index.removeAppliedRevision(device) }
     }
 
     private func perform(_ effect: HubEffect) {
@@ -362,6 +389,7 @@ actor ShareSession {
                     ])
             }
             links[id]?.send(message)
+            if case .changes = message { Failpoint.pageSent.reach() }
         case .acquire(let content, let sizeBytes, _):
             if limitBytes != 0 {
                 acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes))

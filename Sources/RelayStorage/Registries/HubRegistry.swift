@@ -26,7 +26,7 @@ package struct MemberRecord: Hashable, Sendable {
 /// What a hub knows besides the shares' own indexes: its shares, the devices, who is a member of what, and
 /// the tokens of join links that may still be redeemed. Tokens are kept as hashes.
 package final class HubRegistry: Sendable {
-    private let file: RegistryFile
+    let file: RegistryFile
 
     /// Opens the registry at this path; makes it if it is not there, unless it must be.
     package init(path: String, mustExist: Bool = false) throws(StateError) {
@@ -73,13 +73,15 @@ package final class HubRegistry: Sendable {
     }
 
     /// Makes the device a member of the share by this token, which is used up; false when the token is not
-    /// known, expired, or of another share. A device that is a member already needs no token and uses none.
+    /// known, expired, or of another share, or the device's access was revoked. A device that is a member
+    /// already needs no token and uses none.
     package func redeem(
         tokenHash: Bytes32, share: ShareID, device: DeviceID, name: String, now: Int64
     ) throws(StateError) -> Bool {
         try file.run("write") { db in
             try db.execute(sql: "DELETE FROM token WHERE expires_at <= ?", arguments: [now])
             guard try !Self.isMember(db, share: share, device: device) else { return true }
+            guard try !Self.isRevoked(db, share: share, device: device) else { return false }
             try db.execute(
                 sql: "DELETE FROM token WHERE hash = ? AND share = ?",
                 arguments: [tokenHash.stored, share.stored])
@@ -134,7 +136,7 @@ package final class HubRegistry: Sendable {
         }
     }
 
-    private static func isMember(_ db: Database, share: ShareID, device: DeviceID) throws -> Bool {
+    static func isMember(_ db: Database, share: ShareID, device: DeviceID) throws -> Bool {
         try Row.fetchOne(
             db, sql: "SELECT 1 FROM member WHERE share = ? AND device = ?",
             arguments: [share.stored, device.stored]) != nil
@@ -152,7 +154,7 @@ extension StateSchema {
         noun: "hub registry", applicationID: 0x524c_5968,
         advice: "stop the hub and put back a copy of the file; without one, move it away, make the shares"
             + " again and invite the devices again",
-        durability: .full, cacheKibibytes: 1024, migrations: [hubRegistry1])
+        durability: .full, cacheKibibytes: 1024, migrations: [hubRegistry1, hubRegistry2])
 
     private static let hubRegistry1 = """
         CREATE TABLE share (id BLOB NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -167,5 +169,14 @@ extension StateSchema {
             share BLOB NOT NULL REFERENCES share (id),
             expires_at INTEGER NOT NULL
         ) STRICT;
+        """
+
+    private static let hubRegistry2 = """
+        CREATE TABLE revocation (
+            share BLOB NOT NULL REFERENCES share (id),
+            device BLOB NOT NULL REFERENCES device (id),
+            revoked_at INTEGER NOT NULL,
+            PRIMARY KEY (share, device)
+        ) STRICT, WITHOUT ROWID;
         """
 }

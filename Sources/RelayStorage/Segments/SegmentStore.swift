@@ -214,6 +214,7 @@ package final class SegmentStore: Sendable {
         }
         let number = state.lastNumber.map { $0 + 1 } ?? 0
         let file = try SegmentFile(making: directory.filePath(number), number: number)
+        Failpoint.segmentMade.reach()
         let header = UInt64(SegmentFormat.headerBytes)
         state.lastNumber = number
         state.active = file

@@ -45,6 +45,14 @@ extension SQLiteShareIndex {
         }
     }
 
+    /// Forgets what a device durably holds that is no member any more.
+    package func removeAppliedRevision(_ device: DeviceID) throws(StateError) {
+        guard let number = knownNumber(device) else { return }
+        let statement = try statement(.removeApplied)
+        statement.bind(1, number)
+        try statement.run()
+    }
+
     /// Remembers what the device durably holds.
     package func setAppliedRevision(_ device: DeviceID, _ revision: Revision) throws(StateError) {
         let number = try number(device)

@@ -4,7 +4,7 @@
 enum ShareQuery: Int, CaseIterable {
     case record, child, hasChildren, children, recordsAfter, versions
     case head, chain, putVersion, touchNode, putNode
-    case devices, addDevice, setApplied, allApplied
+    case devices, addDevice, setApplied, removeApplied, allApplied
     case answers, putAnswers, forgetAnswers
     case manifest, putManifest, isReferenced, authors
     case location, putLocation, removeLocation
@@ -64,6 +64,7 @@ enum ShareQuery: Int, CaseIterable {
         case .devices: "SELECT number, id FROM device"
         case .addDevice: "INSERT INTO device (number, id) VALUES (?, ?)"
         case .setApplied: "UPDATE device SET applied_revision = ? WHERE number = ?"
+        case .removeApplied: "UPDATE device SET applied_revision = NULL WHERE number = ?"
         case .allApplied:
             "SELECT id, applied_revision FROM device WHERE applied_revision IS NOT NULL ORDER BY id"
         case .answers: "SELECT decided, answers FROM answer WHERE device = ? AND batch = ?"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import NIOCore
 import NIOSSL
 import RelayCore
@@ -47,6 +48,8 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     private var deadline: Scheduled<Void>?
     private var beat: Scheduled<Void>?
     private var farewell: Scheduled<Void>?
+    /// Whether what the peer has not taken when the farewell is over is dropped.
+    private var isCut = false
     private var context: ChannelHandlerContext?
 
     init(
@@ -145,8 +148,9 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
     }
 
     /// Sends what waits and, if given, a goodbye; then closes, within a bounded time.
-    func close(_ goodbye: Refusal?) {
+    func close(_ goodbye: Refusal?, isCut: Bool = false) {
         guard let context else { return }
+        self.isCut = self.isCut || isCut
         if let goodbye, state == .open, let frame = Self.goodbyeFrame(goodbye) {
             _ = try? outbox.add(frame.buffers, byteCount: frame.byteCount)
         }
@@ -303,12 +307,17 @@ final class ConnectionChannelHandler: ChannelDuplexHandler {
         guard farewell == nil, let context else { return }
         let channel = context.channel
         farewell = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.closing)) {
+            if self.isCut {
+                // The operating system would go on to send what it has for as long as the peer takes it.
+                _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            }
             // Past the TLS handler, which waits for the peer.
             let inner = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
             if let inner { inner.close(promise: nil) } else { channel.close(promise: nil) }
         }
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.farewell?.cancel() }
-        context.close(promise: nil)
+        // Who is cut off closes by itself once it has the goodbye, or is closed when its time is over.
+        if !isCut { context.close(promise: nil) }
         goOnReading()
     }
 }

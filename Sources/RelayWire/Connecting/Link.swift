@@ -75,11 +75,12 @@ final class Link: Sendable {
     }
 
     /// Begins to close: what was sent goes out, then the goodbye, if one is given.
-    func hangUp(_ goodbye: Refusal?) { onLoop { $0.close(goodbye) } }
+    /// `isCut`: what the peer does not take until the end of that is dropped.
+    func hangUp(_ goodbye: Refusal?, isCut: Bool = false) { onLoop { $0.close(goodbye, isCut: isCut) } }
 
     /// Closes and waits until that is done, which is bounded. May be called again, and from several tasks.
-    func close(_ goodbye: Refusal? = nil) async {
-        hangUp(goodbye)
+    func close(_ goodbye: Refusal? = nil, isCut: Bool = false) async {
+        hangUp(goodbye, isCut: isCut)
         try? await channel.closeFuture.get()
     }
 

@@ -87,6 +87,9 @@ package final class WireConnection<Inbound: Sendable, Outbound: Sendable>: Senda
     /// Closes with a goodbye, which the peer's `next` throws as `refused`.
     package func close(_ goodbye: Refusal) async { await link.close(goodbye) }
 
+    /// Closes with a goodbye, and drops what the peer has not taken two seconds later.
+    package func cut(_ goodbye: Refusal) async { await link.close(goodbye, isCut: true) }
+
     private func decodeOrEnd(_ frame: Frame) throws(WireError) -> Inbound {
         do {
             return try decode(frame)

@@ -22,6 +22,7 @@ extension AgentMessage {
                 try required(audit.hasNumber ? audit.number : nil, "audit.number"),
                 after: try Revision(wire: audit.hasAfter ? audit.after : nil, "audit.after"),
                 limit: Int(limit))
+        case .leave(let leave): self = .leave(isForced: leave.forced)
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
         }
@@ -37,6 +38,9 @@ extension AgentMessage {
             wire.audit.number = number
             wire.audit.after = after.number
             wire.audit.limit = UInt32(clamping: limit)
+        case .leave(let isForced):
+            wire.leave = WireLeave()
+            if isForced { wire.leave.forced = true }
         case .ping(let value): wire.ping = value
         case .pong(let value): wire.pong = value
         }

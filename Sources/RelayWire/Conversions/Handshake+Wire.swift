@@ -117,6 +117,9 @@ extension RefusalReason {
         case .limit: self = .limit
         case .shuttingDown: self = .shuttingDown
         case .superseded: self = .superseded
+        case .revoked: self = .revoked
+        case .left: self = .left
+        case .needed: self = .needed
         case .failure, .unspecified, .UNRECOGNIZED: self = .failure
         }
     }
@@ -132,6 +135,9 @@ extension RefusalReason {
         case .shuttingDown: .shuttingDown
         case .failure: .failure
         case .superseded: .superseded
+        case .revoked: .revoked
+        case .left: .left
+        case .needed: .needed
         }
     }
 }

@@ -146,6 +146,15 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
 
   /// The same device opened a newer connection for the share.
   case superseded // = 9
+
+  /// Somebody at the hub took the device's access to the share back.
+  case revoked // = 10
+
+  /// The device left the share, as it asked to.
+  case left // = 11
+
+  /// The device asked to leave, and alone has contents of the share. It is a member as before.
+  case needed // = 12
   case UNRECOGNIZED(Int)
 
   init() {
@@ -164,6 +173,9 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 7: self = .shuttingDown
     case 8: self = .failure
     case 9: self = .superseded
+    case 10: self = .revoked
+    case 11: self = .left
+    case 12: self = .needed
     default: self = .UNRECOGNIZED(rawValue)
     }
   }
@@ -180,6 +192,9 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .shuttingDown: return 7
     case .failure: return 8
     case .superseded: return 9
+    case .revoked: return 10
+    case .left: return 11
+    case .needed: return 12
     case .UNRECOGNIZED(let i): return i
     }
   }
@@ -196,6 +211,9 @@ nonisolated enum WireRefusalReason: SwiftProtobuf.Enum, Swift.CaseIterable {
     .shuttingDown,
     .failure,
     .superseded,
+    .revoked,
+    .left,
+    .needed,
   ]
 
 }
@@ -457,6 +475,16 @@ nonisolated struct WireAgentMessage: Sendable {
     set {message = .audit(newValue)}
   }
 
+  /// Answered by a goodbye: LEFT, NEEDED, or another reason why it cannot be done. A hub that does not know it
+  /// says MALFORMED.
+  var leave: WireLeave {
+    get {
+      if case .leave(let v)? = message {return v}
+      return WireLeave()
+    }
+    set {message = .leave(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -468,6 +496,9 @@ nonisolated struct WireAgentMessage: Sendable {
     case pong(UInt64)
     /// Only to a hub whose `welcome` says that it answers.
     case audit(WireAudit)
+    /// Answered by a goodbye: LEFT, NEEDED, or another reason why it cannot be done. A hub that does not know it
+    /// says MALFORMED.
+    case leave(WireLeave)
 
   }
 
@@ -559,6 +590,29 @@ nonisolated struct WireHubMessage: Sendable {
   }
 
   init() {}
+}
+
+/// The device gives its membership of the share up.
+nonisolated struct WireLeave: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whether it is to be even if nobody else has contents that the hub lacks.
+  var forced: Bool {
+    get {_forced ?? false}
+    set {_forced = newValue}
+  }
+  /// Returns true if `forced` has been explicitly set.
+  var hasForced: Bool {self._forced != nil}
+  /// Clears the value of `forced`. Subsequent reads from it will return its default value.
+  mutating func clearForced() {self._forced = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _forced: Bool? = nil
 }
 
 /// How far an agent has followed a share's change feed.
@@ -2110,7 +2164,7 @@ nonisolated extension WireConnectionRole: SwiftProtobuf._ProtoNameProviding {
 }
 
 nonisolated extension WireRefusalReason: SwiftProtobuf._ProtoNameProviding {
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_UNSUPPORTED_VERSION\0\u{1}REFUSAL_REASON_UNKNOWN_DEVICE\0\u{1}REFUSAL_REASON_BAD_TOKEN\0\u{1}REFUSAL_REASON_UNKNOWN_SHARE\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_LIMIT\0\u{1}REFUSAL_REASON_SHUTTING_DOWN\0\u{1}REFUSAL_REASON_FAILURE\0\u{1}REFUSAL_REASON_SUPERSEDED\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0REFUSAL_REASON_UNSPECIFIED\0\u{1}REFUSAL_REASON_UNSUPPORTED_VERSION\0\u{1}REFUSAL_REASON_UNKNOWN_DEVICE\0\u{1}REFUSAL_REASON_BAD_TOKEN\0\u{1}REFUSAL_REASON_UNKNOWN_SHARE\0\u{1}REFUSAL_REASON_MALFORMED\0\u{1}REFUSAL_REASON_LIMIT\0\u{1}REFUSAL_REASON_SHUTTING_DOWN\0\u{1}REFUSAL_REASON_FAILURE\0\u{1}REFUSAL_REASON_SUPERSEDED\0\u{1}REFUSAL_REASON_REVOKED\0\u{1}REFUSAL_REASON_LEFT\0\u{1}REFUSAL_REASON_NEEDED\0")
 }
 
 nonisolated extension WireUnavailableReason: SwiftProtobuf._ProtoNameProviding {
@@ -2256,7 +2310,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0\u{1}audit\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0\u{1}audit\0\u{1}leave\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2332,6 +2386,19 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.message = .audit(v)
         }
       }()
+      case 7: try {
+        var v: WireLeave?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .leave(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .leave(v)
+        }
+      }()
       default: break
       }
     }
@@ -2366,6 +2433,10 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
     case .audit?: try {
       guard case .audit(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .leave?: try {
+      guard case .leave(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
@@ -2511,6 +2582,40 @@ nonisolated extension WireHubMessage: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
   static func ==(lhs: WireHubMessage, rhs: WireHubMessage) -> Bool {
     if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLeave: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Leave"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}forced\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self._forced) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._forced {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLeave, rhs: WireLeave) -> Bool {
+    if lhs._forced != rhs._forced {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -78,6 +78,7 @@ package struct DeviceIdentity: Sendable {
         }
         let key = P256.Signing.PrivateKey()
         try files.write(keyName, Array(key.pemRepresentation.utf8))
+        Failpoint.identityKeyWritten.reach()
         return key
     }
 
