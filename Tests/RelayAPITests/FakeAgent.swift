@@ -142,6 +142,14 @@ struct FakeHub: HubControlling {
         guard share != "secret" else { throw .refused("no invitations to \(share)") }
         return "relay://\(address ?? "hub:4817")/\(share)#hub=ee&token=\(creates ? "00" : "ff")"
     }
+
+    func verify(share: String?) async throws(ControlError) -> [HubVerificationReport] {
+        [
+            HubVerificationReport(
+                share: share ?? "all", chunks: 2, bytes: 20, damaged: 1, released: 0, unreadable: 0,
+                reason: nil, damage: HubDamageReport(missing: 0, healed: 1, chunks: []))
+        ]
+    }
 }
 
 /// Something that happens once, and can be waited for.

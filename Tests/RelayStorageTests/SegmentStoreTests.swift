@@ -118,6 +118,44 @@ import Testing
         #expect(try directory.bytes("segments/00000000.seg").count == length)
     }
 
+    @Test func `a segment that lacks what is known to be in it is left as it is`() throws {
+        let chunks = (0..<20 as Range<UInt64>).map { chunk($0) }
+        var locations: [ChunkLocation] = []
+        do { locations = try #require(try open().append(chunks)) }
+        let last = try #require(locations.last)
+        let known = ChunkPlace(segment: 0, offset: last.offset + 152)
+        let whole = try directory.bytes("segments/00000000.seg")
+        var flipped = whole
+        flipped[Int(last.offset) + 70] ^= 1
+        for bytes in [Array(whole.dropLast(40)), flipped, []] {
+            try directory.write(bytes, to: "segments/00000000.seg")
+            try? FileManager.default.removeItem(atPath: directory.file("segments/00000001.seg"))
+            let store = try SegmentStore(directory: path, limitBytes: nil, known: known)
+            #expect(try store.append([chunk(30)])?.first?.segment == 1)
+            #expect(try directory.bytes("segments/00000000.seg") == bytes)
+        }
+        // Nor is its number used again when it is gone.
+        for name in try directory.names(in: "segments") {
+            try FileManager.default.removeItem(atPath: directory.file("segments/" + name))
+        }
+        let store = try SegmentStore(directory: path, limitBytes: nil, known: known)
+        #expect(try store.append([chunk(30)])?.first?.segment == 1)
+    }
+
+    @Test func `a segment that is removed while it is used takes nothing more, and is read on`() throws {
+        let store = try open()
+        let first = try #require(try store.store([chunk(1)])?.first)
+        #expect(store.hasFile(0))
+        try FileManager.default.removeItem(atPath: directory.file("segments/00000000.seg"))
+        #expect(!store.hasFile(0))
+        #expect(throws: StateError.self) { try store.store([chunk(2)]) }
+        let second = try #require(try store.store([chunk(2)])?.first)
+        #expect(second.segment == 1)
+        #expect(try store.read(first, expecting: chunk(1).0) == chunk(1).1)
+        store.letGo(0)
+        #expect { try store.read(first) } throws: { ($0 as? StateError)?.isDamaged == true }
+    }
+
     @Test func `a wrong place or another chunk's place is an error`() throws {
         let store = try open()
         let locations = try #require(try store.append([chunk(2), chunk(4)]))

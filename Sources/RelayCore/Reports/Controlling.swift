@@ -79,4 +79,7 @@ package protocol HubControlling: Sendable {
     /// A new join link. `address` is `HOST:PORT` as the agent should dial it; nil: the hub's own idea.
     /// A share that there is not is made if `creates` says so; `notFound` otherwise.
     func invite(share: String, address: String?, creates: Bool) async throws(ControlError) -> String
+    /// Reads all stored chunks, of all shares if none is named, and compares them with their names. What is
+    /// damaged is brought anew from a device that has it.
+    func verify(share: String?) async throws(ControlError) -> [HubVerificationReport]
 }

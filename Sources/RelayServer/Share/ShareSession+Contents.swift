@@ -12,7 +12,8 @@ extension ShareSession {
     func access(_ content: ContentID) -> ContentAccess? {
         read { open throws(StateError) in
             if content == CheckedBatch.emptyContent {
-                return ContentAccess(manifest: Manifest([]), authors: [], segments: open.segments)
+                return ContentAccess(
+                    content: content, manifest: Manifest([]), authors: [], segments: open.segments)
             }
             guard try open.index.isReferenced(content) else { return nil }
             var manifest = shelf.find(content)
@@ -21,7 +22,7 @@ extension ShareSession {
                 if let manifest { shelf.put(manifest, for: content) }
             }
             return ContentAccess(
-                manifest: manifest, authors: try open.index.authors(of: content),
+                content: content, manifest: manifest, authors: try open.index.authors(of: content),
                 segments: open.segments)
         } ?? nil
     }
@@ -51,11 +52,6 @@ extension ShareSession {
     func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
         guard let open = opened else { throw StateError("cannot keep chunks: the share is closed") }
         try open.transaction { try open.index.putLocations(locations) }
-    }
-
-    /// Takes a damaged chunk for missing. False if that is not possible now.
-    func forget(_ chunk: ChunkID) -> Bool {
-        write { open throws(StateError) in try open.index.removeLocation(chunk) }
     }
 
     /// Tries whether the index can be written.
@@ -102,7 +98,8 @@ extension ShareSession {
         }
         guard !offered.isEmpty else { return [] }
         let references = offered.values.map(\.0)
-        let missing = try open.transaction { try open.index.missing(references) }
+        var missing = try open.transaction { try open.index.missing(references) }
+        missing.formUnion(damaged(offered.values.filter { !missing.contains($0.0.id) }.map(\.0.id), open))
         let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
         let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
             offered[id].map { (id, $0.1) }
@@ -124,12 +121,13 @@ extension ShareSession {
         guard let open = opened else { return nil }
         return ShareStanding(
             head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied,
-            online: Set(controls.keys), trouble: held?.cause ?? gate.reason)
+            online: Set(controls.keys), trouble: held?.cause ?? gate.reason, damage: damageStanding(),
+            verifiedAt: verificationRecord()?.finishedAt)
     }
 
     /// Uses the index in a transaction of its own; nil when that fails or the share is closed.
     @discardableResult
-    private func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
+    func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
         guard let open = opened else { return nil }
         do {
             return try open.transaction { try body(open) }
@@ -140,7 +138,8 @@ extension ShareSession {
     }
 
     /// Writes to the index in a transaction of its own. False when that is not possible now.
-    private func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
+    @discardableResult
+    func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
         guard let open = opened else { return false }
         do throws(StateError) {
             try open.transaction { try body(open) }

@@ -46,6 +46,9 @@ actor ShareSession {
     /// Where chunks of those batches lie that are stored already.
     private(set) var unrecorded: [ChunkID: ChunkLocation] = [:]
 
+    /// How many damaged chunks were told of since the hub started.
+    private var toldDamage = 0
+
     /// The most bytes of batches that are decided in one transaction.
     private static let groupBytes = 8 << 20
     private static let retryMilliseconds: Int64 = 1000
@@ -299,6 +302,24 @@ actor ShareSession {
         logger.info("device disconnected", metadata: ["device": "\(device.short)"])
     }
 
+    /// Tells of a chunk that was found damaged, and has it looked for.
+    func noteDamage(_ damaged: DamagedChunk, _ cause: StateError) {
+        acquisitions.requestSweep()
+        // One segment that is gone is thousands of chunks.
+        toldDamage += 1
+        let path = damaged.content.flatMap { content in
+            read { open throws(StateError) in try open.index.path(of: content) } ?? nil
+        }
+        logger.log(
+            level: toldDamage <= Self.limitToldDamage ? .error : .debug,
+            "stored chunk is damaged, it is brought anew from a device that has it",
+            metadata: [
+                "chunk": "\(damaged.chunk)", "path": "\(path?.description ?? "unknown")",
+                "segment": "\(damaged.location.segment)", "offset": "\(damaged.location.offset)",
+                "error": "\(cause)",
+            ])
+    }
+
     // MARK: Holding
 
     /// Those who subscribe just now are told after their welcome.
@@ -364,7 +385,7 @@ actor ShareSession {
             links[id]?.send(message)
         case .acquire(let content, let sizeBytes, _):
             if limitBytes != 0 {
-                acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes))
+                acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes, isNew: true))
             }
         }
     }

@@ -8,6 +8,9 @@ enum ShareQuery: Int, CaseIterable {
     case answers, putAnswers, forgetAnswers
     case manifest, putManifest, isReferenced, authors
     case location, putLocation, removeLocation
+    case chunksFrom, lastChunk, lastDamage, chunkCount, check
+    case putDamage, removeDamage, restoreLocation, damage, damageCount, nameDamage
+    case contents, currentNode, newestVersion
     case meta, setMeta
 
     private static let recordColumns =
@@ -93,9 +96,65 @@ enum ShareQuery: Int, CaseIterable {
             INSERT OR REPLACE INTO chunk (id, segment, offset, stored, size, encoding)
             VALUES (?, ?, ?, ?, ?, ?)
             """
-        case .removeLocation: "DELETE FROM chunk WHERE id = ?"
+        case .removeLocation: "DELETE FROM chunk WHERE id = ? AND segment = ? AND offset = ?"
         case .meta: "SELECT value FROM meta WHERE key = ?"
         case .setMeta: "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
+        default: verification
+        }
+    }
+
+    private var verification: String {
+        switch self {
+        case .chunksFrom:
+            """
+            SELECT id, segment, offset, stored, size, encoding FROM chunk INDEXED BY chunk_place
+            WHERE (segment, offset) >= (?, ?) ORDER BY segment, offset LIMIT ?
+            """
+        case .lastChunk:
+            """
+            SELECT segment, offset, stored FROM chunk INDEXED BY chunk_place
+            ORDER BY segment DESC, offset DESC LIMIT 1
+            """
+        case .chunkCount: "SELECT count(*) FROM chunk"
+        case .check: "PRAGMA quick_check(1)"
+        case .lastDamage:
+            "SELECT segment, offset, stored FROM damage ORDER BY segment DESC, offset DESC LIMIT 1"
+        case .putDamage:
+            """
+            INSERT OR REPLACE INTO damage (chunk, segment, offset, stored, size, encoding, content)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+        case .removeDamage: "DELETE FROM damage WHERE segment = ? AND offset = ?"
+        case .restoreLocation:
+            """
+            INSERT OR IGNORE INTO chunk (id, segment, offset, stored, size, encoding)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """
+        case .damage:
+            """
+            SELECT damage.chunk, damage.segment, damage.offset, damage.stored, damage.size, damage.encoding,
+            damage.content FROM damage
+            WHERE (segment, offset) >= (?, ?)
+            AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.id = damage.chunk)
+            ORDER BY segment, offset LIMIT ?
+            """
+        case .damageCount:
+            """
+            SELECT count(*), count(chunk.id) FROM damage LEFT JOIN chunk ON chunk.id = damage.chunk
+            """
+        case .nameDamage: "UPDATE damage SET content = ? WHERE chunk = ?"
+        case .contents: "SELECT id, chunks FROM content WHERE id > ? ORDER BY id LIMIT ?"
+        case .currentNode:
+            """
+            SELECT node.id FROM version INDEXED BY version_content
+            JOIN node ON node.id = version.node AND node.revision = version.revision
+            WHERE content_head = ? AND content_tail = ? ORDER BY version.revision DESC LIMIT 1
+            """
+        case .newestVersion:
+            """
+            SELECT node, revision FROM version INDEXED BY version_content
+            WHERE content_head = ? AND content_tail = ? ORDER BY revision DESC LIMIT 1
+            """
         default: ""
         }
     }
