@@ -114,7 +114,8 @@ extension HubError {
     /// The same in terms of exit codes.
     var controlError: ControlError {
         switch self {
-        case .inUse: .refused(description)
+        case .inUse, .notNeeded: .refused(description)
+        case .noShare: .notFound(description)
         default: .failed(description)
         }
     }

@@ -5,8 +5,8 @@ extension StateSchema {
     static let shareIndex = StateSchema(
         noun: "share index", applicationID: 0x524c_5969,
         advice: "stop the hub and put back the file (with its -wal, if there was one) or a copy of it; the"
-            + " agents still have their files, and bring back what the copy lacks; without one, make a new"
-            + " share (relay-server invite --share NAME --create) and join the folders to it",
+            + " agents still have their files, and bring back what the copy lacks; without one, make the"
+            + " index anew with relay-server rebuild SHARE",
         durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1, shareIndex2])
 
     /// A node's latest record is the version of its revision; `node` adds what has to be unique and found.
