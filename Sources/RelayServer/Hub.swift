@@ -57,6 +57,7 @@ package final class Hub: HubControlling, Service {
             registry: registry, directory: directory, lane: lane,
             resources: HubResources(
                 verificationInterval: configuration.verificationInterval,
+                historyRetention: configuration.historyRetention,
                 storeLimitBytes: configuration.storeLimitBytes,
                 exchangeLimits: ExchangeLimits(stallMilliseconds: configuration.stallMilliseconds),
                 gauge: BufferGauge(limitBytes: Self.bufferBytes),

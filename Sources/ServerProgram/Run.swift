@@ -45,6 +45,14 @@ struct Run: AsyncParsableCommand {
             """, valueName: "hours"))
     var verifyEvery: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long the contents of replaced and removed files are kept, as 30d, 12h, 90m, 0s or forever \
+            (default: RELAY_KEEP_HISTORY or 30d). Time counts while the hub runs.
+            """, valueName: "time"))
+    var keepHistory: String?
+
     /// The longest time between two verifications: ten years.
     private static let limitHours = 87600.0
 
@@ -67,6 +75,9 @@ struct Run: AsyncParsableCommand {
         let (ready, source) = AsyncStream<Int>.makeStream()
         var settings = HubConfiguration(
             dataDirectory: directory, host: address.host, port: address.port, storeLimitBytes: limit)
+        if let text = keepHistory ?? Environment.text("RELAY_KEEP_HISTORY") {
+            settings.historyRetention = try DurationText.duration(text)
+        }
         if let verifyEvery {
             settings.verificationInterval = verifyEvery == 0 ? nil : .seconds(verifyEvery * 3600)
         }

@@ -59,7 +59,7 @@
     }
 
     extension Failpoint {
-        enum Place { case join, folder, hub }
+        enum Place { case join, folder, hub, collection }
 
         var place: Place {
             switch self {
@@ -67,6 +67,9 @@
             case .chunksAppended, .chunksSynced, .commitOpen, .committed, .chunksKept, .tokenRedeeming,
                 .tokenRedeemed:
                 .hub
+            case .garbageMarked, .garbageRemoved, .segmentCopied, .segmentSynced, .segmentVacated,
+                .segmentRemoved:
+                .collection
             default: .folder
             }
         }
@@ -130,7 +133,7 @@
     }
 
     extension ProgramRun {
-        fileprivate func waitForKill(at point: Failpoint) throws {
+        func waitForKill(at point: Failpoint) throws {
             let deadline = Date(timeIntervalSinceNow: 30)
             while isRunning, Date() < deadline { usleep(2000) }
             guard !isRunning else { throw TestFailure("\(point.rawValue) was not reached: \(errors)") }

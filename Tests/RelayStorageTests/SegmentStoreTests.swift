@@ -156,6 +156,24 @@ import Testing
         #expect { try store.read(first) } throws: { ($0 as? StateError)?.isDamaged == true }
     }
 
+    @Test func `a segment that is given up is read by whoever has it open, and gives its room back`() throws {
+        let store = try open()
+        let first = try #require(try store.store([chunk(1), chunk(2)])?.first)
+        #expect(throws: StateError.self) { try store.remove(0) }
+        store.seal(0)
+        let next = try #require(try store.store([chunk(3)])?.first)
+        #expect(next.segment == 1 && store.isActive(1) && !store.isActive(0))
+        #expect(try store.sizes().map(\.bytes) == [16 + 2 * 152, 16 + 152])
+        #expect(try store.read(first) == chunk(1).1)
+        try store.remove(0)
+        #expect(store.usedBytes == 16 + 152)
+        #expect(try directory.names(in: "segments") == ["00000001.seg"])
+        #expect(throws: StateError.self) { try store.read(first) }
+        // Nothing of it is in the way of what follows.
+        _ = try #require(try store.store([chunk(4)]))
+        #expect(try store.read(next) == chunk(3).1)
+    }
+
     @Test func `a wrong place or another chunk's place is an error`() throws {
         let store = try open()
         let locations = try #require(try store.append([chunk(2), chunk(4)]))
@@ -189,6 +207,8 @@ import Testing
         #expect(try store.append([chunk(3), chunk(4)]) == nil)
         let last = try #require(try store.append([chunk(3)])?.first)
         #expect(store.usedBytes == 16 + 3 * 152)
+        #expect(try store.append([chunk(4, count: 0)]) == nil)
+        #expect(try store.append([chunk(1)], isMove: true)?.count == 1)
         #expect(try store.append([chunk(4, count: 0)]) == nil)
         #expect(try store.read(last) == chunk(3).1)
     }

@@ -52,10 +52,10 @@ struct ChunkKeeper: Sendable {
             return
         }
         do throws(StateError) {
-            let kept = try await lane.run { () throws(StateError) in try Self.store(group, in: segments) }
+            var kept = try await lane.run { () throws(StateError) in try Self.store(group, in: segments) }
             if !kept.isEmpty {
                 Failpoint.chunksKept.reach()
-                try await session.keep(kept)
+                kept = try await session.keep(kept)
                 gate.noteStored()
             }
             let ids = Set(kept.map(\.0))

@@ -18,6 +18,7 @@ final class Share: Sendable {
     private let acquirer: Acquirer
     private let gate: StoreGate
     private let verifier: StoreVerifier
+    private let collector: Collector
     private let gauge: BufferGauge
     private let logger: Logger
     private let lastNumber = Mutex<UInt64>(0)
@@ -59,6 +60,13 @@ final class Share: Sendable {
             credit: ByteCredit(
                 limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
             limit: StoreLimit(bytes: limit), gate: gate, verifier: verifier, logger: logger)
+        collector = Collector(
+            session: session,
+            compactor: SegmentCompactor(
+                session: session, exchange: exchange, queue: queue, gate: gate,
+                lane: Lane(label: "relay.collect.\(record.name)"), limit: StoreLimit(bytes: limit),
+                logger: logger),
+            retention: resources.historyRetention, logger: logger)
     }
 
     /// Opens the share's files, so that what is wrong with them shows before anybody connects.
@@ -78,6 +86,7 @@ final class Share: Sendable {
             group.addTask { await self.keeper.run() }
             group.addTask { await self.acquirer.run() }
             group.addTask { await self.verifier.run() }
+            group.addTask { await self.collector.run() }
             group.addTask {
                 while let alarm = await self.session.alarms.take(limitBytes: 0).first {
                     self.exchange.endAll(.failure(alarm.element))
@@ -163,6 +172,8 @@ final class Share: Sendable {
 struct HubResources: Sendable {
     /// How long after a verification of the stored chunks the next one begins; nil: none does by itself.
     var verificationInterval: Duration?
+    /// How long the contents of replaced and removed versions are retained; nil: for ever.
+    var historyRetention: Duration?
     var storeLimitBytes: UInt64?
     var exchangeLimits: ExchangeLimits
     var gauge: BufferGauge

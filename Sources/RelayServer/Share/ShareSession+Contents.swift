@@ -10,12 +10,14 @@ extension ShareSession {
 
     /// What is known of a content; nil when no version of the share has it.
     func access(_ content: ContentID) -> ContentAccess? {
-        read { open throws(StateError) in
+        var isMarked = false
+        let access: ContentAccess?? = read { open throws(StateError) in
             if content == CheckedBatch.emptyContent {
                 return ContentAccess(
                     content: content, manifest: Manifest([]), authors: [], segments: open.segments)
             }
             guard try open.index.isReferenced(content) else { return nil }
+            isMarked = try open.index.isMarked(content)
             var manifest = shelf.find(content)
             if manifest == nil {
                 manifest = try open.index.manifest(content)
@@ -24,7 +26,10 @@ extension ShareSession {
             return ContentAccess(
                 content: content, manifest: manifest, authors: try open.index.authors(of: content),
                 segments: open.segments)
-        } ?? nil
+        }
+        // Whoever is asked for it now is to have time to give it.
+        if isMarked { write { open throws(StateError) in try open.index.rescue(content) } }
+        return access ?? nil
     }
 
     /// Where those of the chunks lie that are stored.
@@ -48,10 +53,15 @@ extension ShareSession {
         return write { open throws(StateError) in try open.index.putManifest(manifest, for: content) }
     }
 
-    /// Remembers where chunks lie that are on disk.
-    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
+    /// Remembers where chunks lie that are on disk. Returns those that it remembers: of what lies in a
+    /// segment that was given up meanwhile nothing is left.
+    @discardableResult
+    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) -> [(ChunkID, ChunkLocation)] {
         guard let open = opened else { throw StateError("cannot keep chunks: the share is closed") }
-        try open.transaction { try open.index.putLocations(locations) }
+        let kept = locations.filter { !retired.contains($0.1.segment) }
+        if kept.count < locations.count { acquisitions.requestSweep() }
+        try open.transaction { try open.index.putLocations(kept) }
+        return kept
     }
 
     /// Tries whether the index can be written.

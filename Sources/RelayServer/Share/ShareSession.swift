@@ -24,7 +24,7 @@ actor ShareSession {
     private let directory: String
     let limitBytes: UInt64?
     let gate: StoreGate
-    private let acquisitions: AcquisitionQueue
+    let acquisitions: AcquisitionQueue
     private let logger: Logger
 
     private(set) var opened: OpenShare?
@@ -45,6 +45,8 @@ actor ShareSession {
     private(set) var held: HeldBatches?
     /// Where chunks of those batches lie that are stored already.
     private(set) var unrecorded: [ChunkID: ChunkLocation] = [:]
+    /// Segments that were given up: what was stored there and is not in the index is lost.
+    var retired: Set<UInt32> = []
 
     /// How many damaged chunks were told of since the hub started.
     private var toldDamage = 0
@@ -81,6 +83,7 @@ actor ShareSession {
                 logger.warning("share index was put back from a copy: its history goes on under a new epoch")
             }
             opened = open
+            retired = []
         } catch {
             let look = error.isDamaged ? DatabaseLook(at: OpenShare.index(in: directory)) : nil
             failure = (error, .now() + Self.retryMilliseconds, look)

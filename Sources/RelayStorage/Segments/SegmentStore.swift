@@ -117,15 +117,18 @@ package final class SegmentStore: Sendable {
     package var usedBytes: UInt64 { state.withLock { $0.used } }
 
     /// Appends chunks; returns where they lie, in order. Nil: there is no room under the limit, and nothing
-    /// was written.
-    package func append(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
+    /// was written. `isMove`: they are in the store already, and are to give room back where they were: that
+    /// is never refused for the limit.
+    package func append(
+        _ chunks: [(ChunkID, EncodedChunk)], isMove: Bool = false
+    ) throws(StateError) -> [ChunkLocation]? {
         guard limitBytes != 0 else { return nil }
         for (id, chunk) in chunks {
             guard chunk.bytes.count <= ContentLimits.chunkBytes, chunk.sizeBytes <= ContentLimits.chunkBytes
             else { throw StateError("cannot store chunk \(id): it is larger than chunks are") }
         }
         return try state.withLock { state throws(StateError) in
-            guard hasRoom(for: chunks, state) else { return nil }
+            guard isMove || hasRoom(for: chunks, state) else { return nil }
             return try write(chunks, &state)
         }
     }
@@ -343,8 +346,8 @@ package final class SegmentStore: Sendable {
         return EncodedChunk(encoding: location.encoding, sizeBytes: location.sizeBytes, bytes: bytes)
     }
 
-    /// Whether the segment has its file. Of one that somebody removed while it was open the chunks can be read
-    /// until it is let go.
+    /// Whether the segment has its file. Of one that somebody removed while it was open the chunks can be
+    /// read until it is let go.
     package func hasFile(_ segment: UInt32) -> Bool {
         if let open = state.withLock({ $0.opened.find(segment) }) { return open.hasName }
         return StateFiles.identity(of: directory.filePath(segment)) != nil
@@ -372,6 +375,35 @@ package final class SegmentStore: Sendable {
         state.withLock { $0.opened.insert(file) }
         return file
     }
+
+    /// The segments that there are, and the size of each in bytes.
+    package func sizes() throws(StateError) -> [(segment: UInt32, bytes: UInt64)] {
+        try directory.numbers().map { number throws(StateError) in
+            (number, try file(number).sizeBytes())
+        }
+    }
+
+    /// Whether the segment is the one that is appended to.
+    package func isActive(_ segment: UInt32) -> Bool { state.withLock { $0.active?.number == segment } }
+
+    /// Removes a segment that is sealed, and of which all is on disk elsewhere that is needed. Who reads from
+    /// it reads on.
+    package func remove(_ segment: UInt32) throws(StateError) {
+        guard !isActive(segment) else {
+            throw StateError("cannot remove segment \(filePath(segment)): it is in use")
+        }
+        let file = try file(segment)
+        let size = try file.sizeBytes()
+        guard file.remove() else { throw StateError("cannot remove segment \(filePath(segment))") }
+        state.withLock { state in
+            state.opened.drop(segment)
+            state.unsynced[segment] = nil
+            state.used -= min(state.used, size)
+        }
+    }
+
+    /// How often a sync failed, and with it took back what others had appended.
+    package var failedSyncs: UInt64 { state.withLock { $0.failedSyncs } }
 
     /// Visits every chunk that is there whole, the oldest first: to make the index of them again. A chunk may
     /// come more than once.

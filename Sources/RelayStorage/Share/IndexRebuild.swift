@@ -60,10 +60,16 @@ package struct IndexRebuild {
         return outcome
     }
 
+    /// What nobody tells of in this time may go.
+    private static let retentionMilliseconds: Int64 = 30 * 24 * 3600 * 1000
+
     private static func put(
         _ chunks: [(ChunkID, ChunkLocation)], in index: SQLiteShareIndex
     ) throws(StateError) {
-        try transaction(of: index) { try index.putLocations(chunks) }
+        try transaction(of: index) {
+            try index.putLocations(chunks)
+            for (chunk, _) in chunks { try index.mark(chunk, due: retentionMilliseconds) }
+        }
     }
 
     private static func transaction<T>(

@@ -17,6 +17,7 @@ extension SQLiteShareIndex {
         statement.bind(2, bits: manifest.sizeBytes)
         statement.bind(3, manifest.encoded)
         try statement.run()
+        try rescue(content, manifest)
     }
 
     /// Whether any version of the share, past or present, has this content.

@@ -11,6 +11,10 @@ enum ShareQuery: Int, CaseIterable {
     case chunksFrom, lastChunk, lastDamage, chunkCount, check
     case putDamage, removeDamage, restoreLocation, damage, damageCount, nameDamage
     case contents, currentNode, newestVersion
+    case lastMoment, putMoment, horizon, forgetMoments, isRetained
+    case markChunk, markContent, isMarked, anyMark, unmarkChunk, unmarkContent
+    case dueChunks, dueContents, removeChunk, removeContent, isDamaged, forgetDamagedChunk
+    case liveBytes, moveChunk, unhealedDamage, forgetDamage
     case meta, setMeta
 
     private static let recordColumns =
@@ -155,6 +159,48 @@ enum ShareQuery: Int, CaseIterable {
             SELECT node, revision FROM version INDEXED BY version_content
             WHERE content_head = ? AND content_tail = ? ORDER BY revision DESC LIMIT 1
             """
+        default: collection
+        }
+    }
+
+    private var collection: String {
+        switch self {
+        case .lastMoment: "SELECT revision FROM moment ORDER BY age DESC LIMIT 1"
+        case .putMoment: "INSERT OR REPLACE INTO moment (age, revision) VALUES (?, ?)"
+        case .horizon: "SELECT age, revision FROM moment WHERE age <= ? ORDER BY age DESC LIMIT 1"
+        case .forgetMoments: "DELETE FROM moment WHERE age < ?"
+        case .isRetained:
+            // The content of a version that had no successor yet when the horizon was reached.
+            """
+            SELECT 1 FROM version INDEXED BY version_content
+            WHERE content_head = ? AND content_tail = ? AND NOT EXISTS (
+                SELECT 1 FROM version AS next INDEXED BY version_node
+                WHERE next.node = version.node AND next.revision > version.revision AND next.revision <= ?
+            ) LIMIT 1
+            """
+        case .markChunk: "INSERT OR IGNORE INTO dead_chunk (id, due) VALUES (?, ?)"
+        case .markContent: "INSERT OR IGNORE INTO dead_content (id, due) VALUES (?, ?)"
+        case .isMarked: "SELECT 1 FROM dead_content WHERE id = ?"
+        case .anyMark:
+            "SELECT EXISTS (SELECT 1 FROM dead_chunk) OR EXISTS (SELECT 1 FROM dead_content)"
+        case .unmarkChunk: "DELETE FROM dead_chunk WHERE id = ?"
+        case .unmarkContent: "DELETE FROM dead_content WHERE id = ?"
+        case .dueChunks: "SELECT id FROM dead_chunk INDEXED BY dead_chunk_due WHERE due <= ? LIMIT ?"
+        case .dueContents: "SELECT id FROM dead_content INDEXED BY dead_content_due WHERE due <= ? LIMIT ?"
+        case .removeChunk: "DELETE FROM chunk WHERE id = ?"
+        case .isDamaged: "SELECT 1 FROM damage INDEXED BY damage_chunk WHERE chunk = ? LIMIT 1"
+        case .forgetDamagedChunk: "DELETE FROM damage WHERE chunk = ?"
+        case .removeContent: "DELETE FROM content WHERE id = ?"
+        case .liveBytes:
+            "SELECT count(*), coalesce(sum(stored), 0) FROM chunk INDEXED BY chunk_place WHERE segment = ?"
+        case .moveChunk:
+            "UPDATE chunk SET segment = ?, offset = ? WHERE id = ? AND segment = ? AND offset = ?"
+        case .unhealedDamage:
+            """
+            SELECT 1 FROM damage WHERE segment = ?
+            AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.id = damage.chunk) LIMIT 1
+            """
+        case .forgetDamage: "DELETE FROM damage WHERE segment = ?"
         default: ""
         }
     }

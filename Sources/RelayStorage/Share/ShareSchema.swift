@@ -7,7 +7,7 @@ extension StateSchema {
         advice: "stop the hub and put back the file (with its -wal, if there was one) or a copy of it; the"
             + " agents still have their files, and bring back what the copy lacks; without one, make the"
             + " index anew with relay-server rebuild SHARE",
-        durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1, shareIndex2])
+        durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1, shareIndex2, shareIndex3])
 
     /// A node's latest record is the version of its revision; `node` adds what has to be unique and found.
     private static let shareIndex1 = """
@@ -74,5 +74,18 @@ extension StateSchema {
             PRIMARY KEY (segment, offset)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX damage_chunk ON damage (chunk);
+        """
+
+    /// What nothing refers to any more, and the age of the share from which on it may go; and which revision
+    /// the share had reached at which age.
+    private static let shareIndex3 = """
+        CREATE TABLE dead_chunk (id BLOB NOT NULL PRIMARY KEY, due INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX dead_chunk_due ON dead_chunk (due);
+        CREATE TABLE dead_content (
+            id BLOB NOT NULL PRIMARY KEY,
+            due INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX dead_content_due ON dead_content (due);
+        CREATE TABLE moment (age INTEGER PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
         """
 }
