@@ -12,6 +12,12 @@ struct HubRoutes: Sendable {
             _ = try QueryParameters(request, allowing: [])
             return try JSONAnswer.response(await hub.status())
         }
+        router.post(RouterPath(APIContract.Route.verify)) { [hub] request, _ in
+            let share = try QueryParameters(request, allowing: [.share]).share()
+            return try await untilDisconnected(request) {
+                try JSONAnswer.response(await hub.verify(share: share), headers: [.connection: "close"])
+            }
+        }
         router.post(RouterPath(APIContract.Route.invites)) { [hub] request, _ in
             _ = try QueryParameters(request, allowing: [])
             let wish = try await JSONAnswer.body(InviteRequest.self, of: request)

@@ -73,6 +73,12 @@ package final class ControlClient: Sendable {
             [VerificationReport].self, .POST, APIContract.Route.verify, Query(share: share))
     }
 
+    /// Verifies what a hub stores, of all shares if none is named.
+    package func verifyStore(share: String?) async throws(ControlError) -> [HubVerificationReport] {
+        try await answer(
+            [HubVerificationReport].self, .POST, APIContract.Route.verify, Query(share: share))
+    }
+
     /// Brings a content into the folder and returns the file's absolute path.
     package func download(
         share: String?, path: RelativePath, timeoutSeconds: Double?

@@ -179,6 +179,20 @@ package enum Failpoint: String, CaseIterable, Sendable {
     /// A device that leaves is a member no more, and does not know.
     case departureRecorded = "departure-recorded"
 
+    // The hub collects what nothing refers to.
+
+    /// What may go is marked.
+    case garbageMarked = "garbage-marked"
+    /// Some of it is out of the index.
+    case garbageRemoved = "garbage-removed"
+    /// What is left of a segment is copied, and not synced.
+    case segmentCopied = "segment-copied"
+    /// It is synced, and the index does not know.
+    case segmentSynced = "segment-synced"
+    /// The index knows, and the old segment is still there.
+    case segmentVacated = "segment-vacated"
+    case segmentRemoved = "segment-removed"
+
     #if DEBUG
         /// What is done at each. Set once, at a program's start, before anything else runs.
         nonisolated(unsafe) package static var handler: (@Sendable (Failpoint) -> Void)?

@@ -56,6 +56,8 @@ package final class Hub: HubControlling, Service {
         let opener = ShareOpener(
             registry: registry, directory: directory, lane: lane,
             resources: HubResources(
+                verificationInterval: configuration.verificationInterval,
+                historyRetention: configuration.historyRetention,
                 storeLimitBytes: configuration.storeLimitBytes,
                 exchangeLimits: ExchangeLimits(stallMilliseconds: configuration.stallMilliseconds),
                 gauge: BufferGauge(limitBytes: Self.bufferBytes),
@@ -192,6 +194,15 @@ package final class Hub: HubControlling, Service {
         return JoinLink(
             host: place.host, port: place.port, share: name, hub: running.id, token: token
         ).description
+    }
+
+    package func verify(share name: String?) async throws(ControlError) -> [HubVerificationReport] {
+        guard let running = running.withLock({ $0 }) else { throw .unreachable("the hub does not run yet") }
+        var shares = running.shares.all
+        if let name { shares = [try await share(name, running, creates: false)] }
+        var reports: [HubVerificationReport] = []
+        for share in shares { reports.append(try await share.verify()) }
+        return reports
     }
 
     private func share(

@@ -18,6 +18,10 @@ package struct HubConfiguration: Sendable {
     package var stallMilliseconds: Int64
     /// How long a join link can be used, in seconds.
     package var inviteSeconds: Int64
+    /// How long after a verification of the stored chunks the next one begins; nil: none does by itself.
+    package var verificationInterval: Duration? = .seconds(7 * 24 * 3600)
+    /// How long the contents of replaced and removed versions are retained; nil: for ever.
+    package var historyRetention: Duration? = .seconds(30 * 24 * 3600)
 
     package init(
         dataDirectory: String, host: String = "0.0.0.0", port: Int = 4817, storeLimitBytes: UInt64? = nil,

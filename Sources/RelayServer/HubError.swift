@@ -10,13 +10,17 @@ package enum HubError: Error, Equatable, Sendable, CustomStringConvertible {
     case state(String)
     /// The hub's own key cannot be read or made.
     case identity(String)
+    /// There is no such share.
+    case noShare(String)
+    /// What is asked for would do harm, and is not needed.
+    case notNeeded(String)
     /// The address cannot be listened on, as when the port is in use.
     case cannotListen(String)
 
     package var description: String {
         switch self {
         case .dataDirectory(let text), .inUse(let text), .state(let text), .identity(let text),
-            .cannotListen(let text):
+            .noShare(let text), .notNeeded(let text), .cannotListen(let text):
             text
         }
     }

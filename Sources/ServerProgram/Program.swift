@@ -21,12 +21,16 @@ struct RelayServerCommand: AsyncParsableCommand {
               relay-server invite              a link for one more machine
               relay-server status              shares, and who is online
               relay-server revoke laptop       that machine gets nothing any more
+              relay-server verify              read all that is stored, and say what is damaged
+              relay-server rebuild shared      a new index for a share whose index is damaged
 
-            Exit codes: 0 done, 1 failed, 2 usage, 5 not found, 6 refused, 7 no hub is running.
+            Exit codes: 0 done, 1 failed, 2 usage, 5 not found, 6 refused, 7 no hub is running, 9 something \
+            is damaged.
             """,
         version: "relay-server \(RelayVersion.text)",
         subcommands: [
-            Run.self, Invite.self, Status.self, Devices.self, Revoke.self, Readmit.self,
+            Run.self, Invite.self, Status.self, Devices.self, Revoke.self, Readmit.self, VerifyStore.self,
+            Rebuild.self,
         ],
         defaultSubcommand: Run.self)
 }

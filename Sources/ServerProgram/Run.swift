@@ -37,6 +37,31 @@ struct Run: AsyncParsableCommand {
             """, valueName: "size"))
     var storeLimit: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Read all stored contents again after so many hours, in the background and for a twentieth of the \
+            time, and bring what is damaged anew; 0: never (default: 168).
+            """, valueName: "hours"))
+    var verifyEvery: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long the contents of replaced and removed files are kept, as 30d, 12h, 90m, 0s or forever \
+            (default: RELAY_KEEP_HISTORY or 30d). Time counts while the hub runs.
+            """, valueName: "time"))
+    var keepHistory: String?
+
+    /// The longest time between two verifications: ten years.
+    private static let limitHours = 87600.0
+
+    func validate() throws {
+        if let verifyEvery, !(0...Self.limitHours).contains(verifyEvery) {
+            throw ValidationError("--verify-every takes a number of hours from 0 to \(Int(Self.limitHours))")
+        }
+    }
+
     func run() async throws {
         let logger = try place.log.logger("relay-server")
         let directory = place.directory
@@ -48,10 +73,15 @@ struct Run: AsyncParsableCommand {
         }
         let isFirstStart = !Hub.hasRun(in: directory)
         let (ready, source) = AsyncStream<Int>.makeStream()
-        let hub = Hub(
-            configuration: HubConfiguration(
-                dataDirectory: directory, host: address.host, port: address.port, storeLimitBytes: limit),
-            logger: logger, ready: { source.yield($0) })
+        var settings = HubConfiguration(
+            dataDirectory: directory, host: address.host, port: address.port, storeLimitBytes: limit)
+        if let text = keepHistory ?? Environment.text("RELAY_KEEP_HISTORY") {
+            settings.historyRetention = try DurationText.duration(text)
+        }
+        if let verifyEvery {
+            settings.verificationInterval = verifyEvery == 0 ? nil : .seconds(verifyEvery * 3600)
+        }
+        let hub = Hub(configuration: settings, logger: logger, ready: { source.yield($0) })
         try await Daemon.run(
             [
                 DaemonPart("hub") {
@@ -95,7 +125,8 @@ extension HubError {
     /// The same in terms of exit codes.
     var controlError: ControlError {
         switch self {
-        case .inUse: .refused(description)
+        case .inUse, .notNeeded: .refused(description)
+        case .noShare: .notFound(description)
         default: .failed(description)
         }
     }

@@ -40,6 +40,8 @@
             case healing
             /// A hub is told whom it is open to.
             case access
+            /// A hub collects what nothing refers to.
+            case collection
         }
 
         var scene: Scene {
@@ -70,6 +72,9 @@
             case .epochRenewed: .restored
             case .chunkForgotten: .healing
             case .revocationRecorded, .readmissionRecorded, .departureRecorded: .access
+            case .garbageMarked, .garbageRemoved, .segmentCopied, .segmentSynced, .segmentVacated,
+                .segmentRemoved:
+                .collection
             }
         }
 

@@ -7,14 +7,14 @@ final class Setup {
     let directory: String
     private(set) var hub: ProgramRun?
     private(set) var address = "127.0.0.1:0"
-    private var hubOptions: [String] = []
+    private let hubOptions: [String]
     private var agents: [Agent] = []
     private var mounts: [Mounted] = []
 
-    init(storeLimit: String? = nil, startsHub: Bool = true) throws {
+    init(storeLimit: String? = nil, startsHub: Bool = true, hubOptions: [String] = []) throws {
         directory = "/var/tmp/relay-test-\(getpid())-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        if let storeLimit { hubOptions = ["--store-limit", storeLimit] }
+        self.hubOptions = (storeLimit.map { ["--store-limit", $0] } ?? []) + hubOptions
         if startsHub { try startHub() }
     }
 

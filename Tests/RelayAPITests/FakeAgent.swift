@@ -157,6 +157,14 @@ struct FakeHub: HubControlling {
     func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport {
         AccessReport(device: device, deviceID: "dd", shares: [share ?? "all"], voidLinks: 0)
     }
+
+    func verify(share: String?) async throws(ControlError) -> [HubVerificationReport] {
+        [
+            HubVerificationReport(
+                share: share ?? "all", chunks: 2, bytes: 20, damaged: 1, released: 0, unreadable: 0,
+                reason: nil, damage: HubDamageReport(missing: 0, healed: 1, chunks: []))
+        ]
+    }
 }
 
 /// Something that happens once, and can be waited for.

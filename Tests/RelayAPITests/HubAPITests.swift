@@ -36,6 +36,13 @@ import Testing
         }
     }
 
+    @Test func `a hub verifies what it stores`() async throws {
+        try await withHub { client in
+            let report = try #require(try await client.verifyStore(share: "docs").first)
+            #expect(report.share == "docs" && report.damaged == 1 && report.damage?.healed == 1)
+        }
+    }
+
     @Test func `an invitation is a link`() async throws {
         try await withHub { client in
             let link = try await client.invite(share: "docs", address: "10.0.0.1:99")

@@ -154,6 +154,24 @@ import Testing
         #expect(try Rendering.table.lines([DeviceReport]()) == ["no devices"])
     }
 
+    @Test func `a verification of a store names what is damaged`() throws {
+        let chunk = HubDamagedChunkReport(
+            chunk: "ab", segment: "/srv/00000000.seg", offset: 16, content: "cd", path: "d/plan.md",
+            devices: ["desk"])
+        let report = HubVerificationReport(
+            share: "docs", chunks: 10, bytes: 2048, damaged: 2, released: 0, unreadable: 0, reason: nil,
+            damage: HubDamageReport(missing: 2, healed: 1, chunks: [chunk]))
+        #expect(
+            try Rendering.table.lines([report]) == [
+                "docs: 2 chunks are damaged (10 chunks with 2.0 KiB)",
+                "  1 damaged chunks were brought anew",
+                "  2 damaged chunks are missing until a device brings them:",
+                "    d/plan.md, committed by desk",
+                "      at 16 of /srv/00000000.seg, chunk ab",
+                "    and 1 more",
+            ])
+    }
+
     @Test(
         arguments: [
             (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1_048_575, "1023.9 KiB"),

@@ -19,6 +19,17 @@ import Testing
         #expect(throws: ControlError.self) { try SizeText.bytes(text) }
     }
 
+    @Test func `durations are typed with a unit`() throws {
+        #expect(try DurationText.duration("30d") == .seconds(30 * 24 * 3600))
+        #expect(try DurationText.duration("12h") == .seconds(12 * 3600))
+        #expect(try DurationText.duration("90m") == .seconds(5400))
+        #expect(try DurationText.duration("0s") == .zero)
+        #expect(try DurationText.duration("forever") == nil)
+        for text in ["", "d", "30", "-1d", "1.5h", "1 d", "1w", "99999999999d", "+1d", "Forever"] {
+            #expect(throws: ControlError.self) { try DurationText.duration(text) }
+        }
+    }
+
     @Test(arguments: [
         ("hub:99", "hub", 99, "hub:7"), ("hub", "hub", 4817, "hub:7"),
         ("10.0.0.1:0", "10.0.0.1", 0, "10.0.0.1:7"),

@@ -81,6 +81,25 @@ import Testing
         #expect(actions.contains { if case .answer(waiter(1), .stored) = $0 { true } else { false } })
     }
 
+    @Test func `what came to be stored while it was asked for is looked up again`() {
+        var machine = ExchangeMachine()
+        machine.attach(first, author, now: now)
+        machine.want(source(0), waiter(1), .device(asker))
+        let asks = asked(lookUp(&machine))
+        machine.noteReleased()
+        machine.refused(first, asks[0].request, index: 0, isBusy: false, now: now)
+        #expect(machine.takeActions().contains { if case .lookUp = $0 { true } else { false } })
+        let actions = lookUp(&machine, stored: [source(0).want.chunk.id])
+        #expect(actions.contains { if case .answer(waiter(1), .stored) = $0 { true } else { false } })
+        // Once only: then nobody has it.
+        machine.want(source(1), waiter(2), .device(asker))
+        let others = asked(lookUp(&machine))
+        machine.noteReleased()
+        machine.refused(first, others[0].request, index: 1, isBusy: false, now: now)
+        #expect(
+            lookUp(&machine).contains { if case .answer(waiter(2), .nobody) = $0 { true } else { false } })
+    }
+
     @Test func `one who joins while a chunk is being stored has it at once`() {
         var machine = machine()
         machine.want(source(0), waiter(1), .store)

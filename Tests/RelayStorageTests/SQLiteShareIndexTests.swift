@@ -106,7 +106,9 @@ import Testing
             #expect(try index.missing(chunks) == Set(chunks.map(\.id)))
             try index.putLocations([(Sample.chunk(2), location)])
             #expect(try index.missing(chunks) == [Sample.chunk(1), Sample.chunk(3)])
-            try index.removeLocation(Sample.chunk(2))
+            #expect(
+                try index.quarantine(
+                    DamagedChunk(chunk: Sample.chunk(2), location: location, content: nil)))
             #expect(try index.missing(chunks).count == 3)
             #expect(try index.manifest(Sample.content(1)) == nil)
             try index.putManifest(manifest, for: Sample.content(1))
@@ -156,5 +158,62 @@ import Testing
         }
         index.close()
         #expect(try open().head == Cursor(epoch: epoch, revision: Revision(1), chain: Sample.chain(1)))
+    }
+
+    @Test func `what is damaged is missing until it is stored elsewhere, or whole again`() throws {
+        let index = try open()
+        func location(_ segment: UInt32, _ offset: UInt64) -> ChunkLocation {
+            ChunkLocation(segment: segment, offset: offset, storedBytes: 10, sizeBytes: 20, encoding: .zstd)
+        }
+        try index.transaction { () throws in
+            let places = [location(1, 16), location(0, 500), location(0, 16)]
+            let ids = (1...3 as ClosedRange<UInt64>).map(Sample.chunk)
+            try index.putLocations(Array(zip(ids, places)))
+            #expect(try index.chunks(from: .start, limit: 9).map(\.0) == [ids[2], ids[1], ids[0]])
+            let next = ChunkPlace(after: places[2])
+            #expect(try index.chunks(from: next, limit: 1).map(\.1) == [places[1]])
+            let damaged = DamagedChunk(chunk: ids[0], location: places[0], content: nil)
+            // The index says another place by now.
+            let outdated = DamagedChunk(chunk: ids[0], location: location(0, 900), content: nil)
+            #expect(try !index.quarantine(outdated))
+            #expect(try index.quarantine(damaged))
+            #expect(try index.location(ids[0]) == nil)
+            #expect(try index.endOfChunks() == ChunkPlace(segment: 1, offset: 16 + 52 + 10))
+            try index.nameDamage(ids[0], content: Sample.content(7))
+            let named = DamagedChunk(chunk: ids[0], location: places[0], content: Sample.content(7))
+            #expect(try index.damagedChunks(from: .start, limit: 9) == [named])
+            try index.putLocations([(ids[0], location(2, 16))])
+            #expect(try index.damageCount() == (0, 1) && index.damagedChunks(from: .start, limit: 9) == [])
+            try index.release(damaged)
+            #expect(try index.location(ids[0]) == location(2, 16))
+            #expect(try index.damageCount() == (0, 0))
+            let second = DamagedChunk(chunk: ids[1], location: places[1], content: nil)
+            #expect(try index.quarantine(second))
+            try index.release(second)
+            #expect(try index.location(ids[1]) == places[1])
+        }
+    }
+
+    @Test func `a content is found by its path, and what it replaced by its node`() throws {
+        let index = try open()
+        try index.transaction { () throws in
+            try ShareIndexRule.append(
+                index, node: 1, try Sample.state("d", .directory(mode: PermissionBits(0o755)), revision: 1))
+            let inside = Sample.node(1)
+            try ShareIndexRule.append(
+                index, node: 2, try Sample.state("f", in: inside, Sample.file(1), revision: 2))
+            var changed = try Sample.state("f", in: inside, Sample.file(2), revision: 2)
+            changed.payloadRevision = Revision(3)
+            try ShareIndexRule.append(index, node: 2, changed)
+            #expect(try index.path(of: Sample.content(2))?.description == "d/f")
+            #expect(try index.path(of: Sample.content(1)) == nil)
+            let list = Manifest([ChunkReference(id: Sample.chunk(1), sizeBytes: 5)])
+            #expect(try index.formerChunks(of: Sample.content(2)) == [])
+            try index.putManifest(list, for: Sample.content(1))
+            #expect(try index.formerChunks(of: Sample.content(2)) == [Sample.chunk(1)])
+            #expect(try index.formerChunks(of: Sample.content(1)) == [])
+            #expect(try index.contents(after: nil, limit: 5).map(\.0) == [Sample.content(1)])
+            #expect(try index.contents(after: Sample.content(1), limit: 5).isEmpty)
+        }
     }
 }

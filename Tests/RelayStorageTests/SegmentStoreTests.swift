@@ -118,6 +118,62 @@ import Testing
         #expect(try directory.bytes("segments/00000000.seg").count == length)
     }
 
+    @Test func `a segment that lacks what is known to be in it is left as it is`() throws {
+        let chunks = (0..<20 as Range<UInt64>).map { chunk($0) }
+        var locations: [ChunkLocation] = []
+        do { locations = try #require(try open().append(chunks)) }
+        let last = try #require(locations.last)
+        let known = ChunkPlace(segment: 0, offset: last.offset + 152)
+        let whole = try directory.bytes("segments/00000000.seg")
+        var flipped = whole
+        flipped[Int(last.offset) + 70] ^= 1
+        for bytes in [Array(whole.dropLast(40)), flipped, []] {
+            try directory.write(bytes, to: "segments/00000000.seg")
+            try? FileManager.default.removeItem(atPath: directory.file("segments/00000001.seg"))
+            let store = try SegmentStore(directory: path, limitBytes: nil, known: known)
+            #expect(try store.append([chunk(30)])?.first?.segment == 1)
+            #expect(try directory.bytes("segments/00000000.seg") == bytes)
+        }
+        // Nor is its number used again when it is gone.
+        for name in try directory.names(in: "segments") {
+            try FileManager.default.removeItem(atPath: directory.file("segments/" + name))
+        }
+        let store = try SegmentStore(directory: path, limitBytes: nil, known: known)
+        #expect(try store.append([chunk(30)])?.first?.segment == 1)
+    }
+
+    @Test func `a segment that is removed while it is used takes nothing more, and is read on`() throws {
+        let store = try open()
+        let first = try #require(try store.store([chunk(1)])?.first)
+        #expect(store.hasFile(0))
+        try FileManager.default.removeItem(atPath: directory.file("segments/00000000.seg"))
+        #expect(!store.hasFile(0))
+        #expect(throws: StateError.self) { try store.store([chunk(2)]) }
+        let second = try #require(try store.store([chunk(2)])?.first)
+        #expect(second.segment == 1)
+        #expect(try store.read(first, expecting: chunk(1).0) == chunk(1).1)
+        store.letGo(0)
+        #expect { try store.read(first) } throws: { ($0 as? StateError)?.isDamaged == true }
+    }
+
+    @Test func `a segment that is given up is read by whoever has it open, and gives its room back`() throws {
+        let store = try open()
+        let first = try #require(try store.store([chunk(1), chunk(2)])?.first)
+        #expect(throws: StateError.self) { try store.remove(0) }
+        store.seal(0)
+        let next = try #require(try store.store([chunk(3)])?.first)
+        #expect(next.segment == 1 && store.isActive(1) && !store.isActive(0))
+        #expect(try store.sizes().map(\.bytes) == [16 + 2 * 152, 16 + 152])
+        #expect(try store.read(first) == chunk(1).1)
+        try store.remove(0)
+        #expect(store.usedBytes == 16 + 152)
+        #expect(try directory.names(in: "segments") == ["00000001.seg"])
+        #expect(throws: StateError.self) { try store.read(first) }
+        // Nothing of it is in the way of what follows.
+        _ = try #require(try store.store([chunk(4)]))
+        #expect(try store.read(next) == chunk(3).1)
+    }
+
     @Test func `a wrong place or another chunk's place is an error`() throws {
         let store = try open()
         let locations = try #require(try store.append([chunk(2), chunk(4)]))
@@ -151,6 +207,8 @@ import Testing
         #expect(try store.append([chunk(3), chunk(4)]) == nil)
         let last = try #require(try store.append([chunk(3)])?.first)
         #expect(store.usedBytes == 16 + 3 * 152)
+        #expect(try store.append([chunk(4, count: 0)]) == nil)
+        #expect(try store.append([chunk(1)], isMove: true)?.count == 1)
         #expect(try store.append([chunk(4, count: 0)]) == nil)
         #expect(try store.read(last) == chunk(3).1)
     }

@@ -43,7 +43,10 @@ extension Rendering {
         let troubles = report.shares.compactMap { share in
             share.trouble.map { "\(shown(share.name)): \(shown($0))" }
         }
-        return [head, ""] + shares.lines + (troubles.isEmpty ? [] : [""] + troubles)
+        let damages = report.shares.flatMap { share in
+            share.damage.map { ["", "\(shown(share.name)):"] + text($0) } ?? []
+        }
+        return [head, ""] + shares.lines + (troubles.isEmpty ? [] : [""] + troubles) + damages
             + (hasDevices ? [""] + devices.lines : [])
     }
 }

@@ -57,6 +57,14 @@ package enum Rendering {
         }
     }
 
+    /// What verifications of a hub's store found.
+    package func lines(_ reports: [HubVerificationReport]) throws(ControlError) -> [String] {
+        switch self {
+        case .json: try json(reports)
+        case .table: reports.flatMap(text)
+        }
+    }
+
     private func json(_ value: some Encodable) throws(ControlError) -> [String] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -88,4 +88,7 @@ package protocol HubControlling: Sendable {
     func revoke(device: String, share: String?) async throws(ControlError) -> AccessReport
     /// Gives a device its access again that was taken back.
     func readmit(device: String, share: String?) async throws(ControlError) -> AccessReport
+    /// Reads all stored chunks, of all shares if none is named, and compares them with their names. What is
+    /// damaged is brought anew from a device that has it.
+    func verify(share: String?) async throws(ControlError) -> [HubVerificationReport]
 }

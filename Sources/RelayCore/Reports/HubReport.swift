@@ -24,12 +24,17 @@ package struct HubShareReport: Codable, Hashable, Sendable {
     package var storeLimitBytes: UInt64?
     /// Why the share is not served, or takes no changes or contents at present; nil: it does.
     package var trouble: String?
+    /// When the stored chunks were last verified to the end, in seconds since 1970; nil: not yet.
+    package var verifiedAt: Int64?
+    /// Nil: no stored chunk was found damaged.
+    package var damage: HubDamageReport?
     package var devices: [HubDeviceReport]
     /// The devices whose access was taken back; nil: there are none.
     package var revoked: [HubRevokedReport]?
     package init(
         name: String, revision: UInt64, epoch: String, storedBytes: UInt64, storeLimitBytes: UInt64?,
-        trouble: String? = nil, devices: [HubDeviceReport], revoked: [HubRevokedReport]? = nil
+        trouble: String? = nil, verifiedAt: Int64? = nil, damage: HubDamageReport? = nil,
+        devices: [HubDeviceReport], revoked: [HubRevokedReport]? = nil
     ) {
         self.name = name
         self.revision = revision
@@ -37,6 +42,8 @@ package struct HubShareReport: Codable, Hashable, Sendable {
         self.storedBytes = storedBytes
         self.storeLimitBytes = storeLimitBytes
         self.trouble = trouble
+        self.verifiedAt = verifiedAt
+        self.damage = damage
         self.devices = devices
         self.revoked = revoked
     }

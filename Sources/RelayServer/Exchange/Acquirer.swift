@@ -11,6 +11,7 @@ struct Acquirer: Sendable {
     let credit: ByteCredit
     let limit: StoreLimit
     let gate: StoreGate
+    let verifier: StoreVerifier
     let logger: Logger
 
     /// How many contents are brought at a time.
@@ -64,7 +65,7 @@ struct Acquirer: Sendable {
 
     private func acquire(_ acquisition: Acquisition) async {
         let content = acquisition.content
-        switch await bring(content) {
+        switch await bring(acquisition) {
         case .parked(let arrivals):
             queue.park(acquisition)
             // A device may have come online in between.
@@ -96,7 +97,8 @@ struct Acquirer: Sendable {
         case cancelled
     }
 
-    private func bring(_ content: ContentID) async -> Outcome {
+    private func bring(_ acquisition: Acquisition) async -> Outcome {
+        let content = acquisition.content
         guard let access = await session.access(content) else { return .cancelled }
         let manifest: Manifest
         if let known = access.manifest {
@@ -113,9 +115,16 @@ struct Acquirer: Sendable {
         }
         var brought = 0
         var wants = ContentWants(manifest)
+        let former = acquisition.isNew ? await session.formerChunks(of: content) : []
         while let slice = wants.next(limit: Self.sliceChunks) {
             guard !Task.isCancelled else { return .cancelled }
-            let missing = await session.missing(slice.map(\.chunk))
+            var missing = await session.missing(slice.map(\.chunk))
+            if acquisition.isNew {
+                let offered = slice.map(\.chunk).filter {
+                    !missing.contains($0.id) && !former.contains($0.id)
+                }
+                missing.formUnion(await verifier.damaged(offered))
+            }
             var asked: Set<ChunkID> = []
             let lacking = slice.filter { missing.contains($0.chunk.id) && asked.insert($0.chunk.id).inserted }
             guard !lacking.isEmpty else { continue }

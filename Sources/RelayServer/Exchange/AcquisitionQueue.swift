@@ -7,6 +7,8 @@ import Synchronization
 struct Acquisition: Hashable, Sendable {
     var content: ContentID
     var sizeBytes: UInt64
+    /// Whether it was committed just now: then somebody has what may be damaged here.
+    var isNew = false
 }
 
 /// The contents that are to be brought into the store.

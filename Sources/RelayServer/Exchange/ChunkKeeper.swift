@@ -13,6 +13,7 @@ struct ChunkKeeper: Sendable {
     let lane: Lane
     let limit: StoreLimit
     let gate: StoreGate
+    let verifier: StoreVerifier
 
     /// The most that is written with one sync.
     private static let groupBytes = 4 << 20
@@ -39,6 +40,8 @@ struct ChunkKeeper: Sendable {
             try await session.probe()
         } opened: {
             if let segments = await session.segments { exchange.setRoom(limit.room(in: segments)) }
+            // A disk that was gone for a while may have looked damaged.
+            await verifier.lookAgain(isGentle: false)
             queue.requestSweep()
         }
     }
@@ -49,10 +52,10 @@ struct ChunkKeeper: Sendable {
             return
         }
         do throws(StateError) {
-            let kept = try await lane.run { () throws(StateError) in try Self.store(group, in: segments) }
+            var kept = try await lane.run { () throws(StateError) in try Self.store(group, in: segments) }
             if !kept.isEmpty {
                 Failpoint.chunksKept.reach()
-                try await session.keep(kept)
+                kept = try await session.keep(kept)
                 Failpoint.chunksIndexed.reach()
                 gate.noteStored()
             }

@@ -227,6 +227,13 @@ final class ContentExchange: Sendable {
         }
     }
 
+    /// Has those look again who wait for a device: what they want may be stored.
+    func resumeWaiting() {
+        // Those who are about to wait do not begin to.
+        state.withLock { $0.machine.noteReleased() }
+        resumeParked(now: .now(), all: true)
+    }
+
     private func resumeParked(now: Instant, all: Bool) {
         let due: [OneShot<Void>] = state.withLock { state in
             let due = state.parked.filter { all || $0.until <= now }.map(\.resumed)

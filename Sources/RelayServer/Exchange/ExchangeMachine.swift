@@ -12,9 +12,10 @@ struct ExchangeMachine {
         enum Phase {
             /// Perhaps it is stored. Legal exits: `queued`, done.
             case lookingUp
-            /// Waits until the holder may be asked for more. Legal exits: `queued`, `asked`, done.
+            /// Waits until the holder may be asked for more. Legal exits: `queued`, `asked`, `lookingUp`,
+            /// done.
             case queued(LinkID)
-            /// Legal exits: `queued` (another holder), `keeping`, done.
+            /// Legal exits: `queued` (another holder), `keeping`, `lookingUp`, done.
             case asked(LinkID, request: UInt32)
             /// It is here and is being stored. Legal exit: done.
             case keeping(EncodedChunk)
@@ -25,6 +26,8 @@ struct ExchangeMachine {
         var tried: Set<DeviceID> = []
         var isBusy = false
         var phase = Phase.lookingUp
+        /// How often chunks had come to be stored when this one was looked up last.
+        var releases: UInt64 = 0
 
         var isPatient: Bool { waiters.values.allSatisfy { $0 == .store } }
         var hasStore: Bool { waiters.values.contains(.store) }
@@ -52,6 +55,8 @@ struct ExchangeMachine {
     var manifests: [ContentID: ManifestJob] = [:]
     /// How often devices came online.
     private(set) var arrivals: UInt64 = 0
+    /// How often chunks came to be stored that were not, by no doing of the machine.
+    private var releases: UInt64 = 0
     private var lookUps: [ChunkID] = []
     private var keepingBytes = 0
     private var actions: [ExchangeAction] = []
@@ -70,6 +75,13 @@ struct ExchangeMachine {
     mutating func attach(_ link: LinkID, _ device: DeviceID, now: Instant) {
         holders.attach(link, device, limitBytes: limits.askedBytes, now: now)
         arrivals += 1
+    }
+
+    /// Chunks are stored that were not: as good as a device that has them. What was looked up before is
+    /// looked up again before anybody is told that nobody has it.
+    mutating func noteReleased() {
+        arrivals += 1
+        releases += 1
     }
 
     /// Bytes of chunks came from the holder, whatever for: it is alive. True if it had been passed over.
@@ -138,9 +150,7 @@ struct ExchangeMachine {
 
     mutating func want(_ source: ChunkSource, _ waiter: WaiterID, _ asker: Asker) {
         guard var job = chunks[source.want.chunk.id] else {
-            chunks[source.want.chunk.id] = ChunkJob(sources: [source], waiters: [waiter: asker])
-            if lookUps.isEmpty { act(.lookUp) }
-            lookUps.append(source.want.chunk.id)
+            lookUp(source.want.chunk.id, ChunkJob(sources: [source], waiters: [waiter: asker]))
             return
         }
         if case .keeping(let chunk) = job.phase, asker != .store {
@@ -154,6 +164,15 @@ struct ExchangeMachine {
         if case .queued(let link) = job.phase, wasPatient, asker != .store {
             holders[link]?.urgent.append(source.want.chunk.id)
         }
+    }
+
+    private mutating func lookUp(_ id: ChunkID, _ job: ChunkJob) {
+        var job = job
+        job.phase = .lookingUp
+        job.releases = releases
+        chunks[id] = job
+        if lookUps.isEmpty { act(.lookUp) }
+        lookUps.append(id)
     }
 
     /// The waiter wants the chunk no more.
@@ -296,6 +315,7 @@ struct ExchangeMachine {
             job.sources.removeFirst()
             if !job.sources.isEmpty { job.tried = [] }
         }
+        guard job.releases == releases else { return lookUp(id, job) }
         finish(id, job, .nobody(Nobody(isBusy: job.isBusy, arrivals: arrivals)))
     }
 

@@ -169,7 +169,7 @@ struct ContentService: Sendable {
         }
         var failed: [ChunkWant] = []
         var refusal: (chunk: ChunkID, error: StateError)?
-        for ((want, _), result) in zip(batch, results) {
+        for ((want, location), result) in zip(batch, results) {
             switch result {
             case .success(let chunk):
                 link.send(
@@ -178,13 +178,15 @@ struct ContentService: Sendable {
             case .failure(let error):
                 link.credit.giveBack(Int(want.chunk.sizeBytes))
                 failed.append(want)
-                guard error.isDamaged, await session.forget(want.chunk.id) else {
+                let damaged = DamagedChunk(
+                    chunk: want.chunk.id, location: location, content: access.content)
+                guard error.isDamaged else {
                     refusal = (want.chunk.id, error)
                     continue
                 }
-                logger.error(
-                    "stored chunk is damaged, asking for it again",
-                    metadata: ["chunk": "\(want.chunk.id)", "error": "\(error)"])
+                if case .impossible = await session.quarantine(damaged, error) {
+                    refusal = (want.chunk.id, error)
+                }
             }
         }
         if let refusal {

@@ -29,6 +29,8 @@ final class Patience: Sendable {
     /// Returns true when it is worth trying again. False: everybody who might have it is online and has not,
     /// which the device was told; or the task was cancelled.
     func wait(_ nobody: Nobody, authors: [DeviceID], index: UInt32?) async -> Bool {
+        // Somebody came meanwhile.
+        guard exchange.arrivals == nobody.arrivals else { return !Task.isCancelled }
         let absent = absentNames(authors)
         guard !absent.isEmpty || nobody.isBusy else {
             link.send(.unavailable(request: request, index: index, .notHeld))

@@ -24,7 +24,8 @@ struct OpenShare {
         let path = Self.index(in: directory)
         let index = try SQLiteShareIndex(path: path, mustExist: !isNew) { .random() }
         beginsNewHistory = try Self.compare(index, with: try IndexWitness.testimony(of: path), path)
-        let segments = try SegmentStore(directory: directory + "/segments", limitBytes: limitBytes)
+        let segments = try SegmentStore(
+            directory: directory + "/segments", limitBytes: limitBytes, known: try Self.endOfChunks(index))
         let budget = OfferBudget()
         engine = HubEngine(
             index: index, chain: { Hashing.chain(after: $0, record: $1) },
@@ -33,6 +34,14 @@ struct OpenShare {
         self.segments = segments
         self.budget = budget
         witness = try IndexWitness(of: path, head: index.head)
+    }
+
+    private static func endOfChunks(_ index: SQLiteShareIndex) throws(StateError) -> ChunkPlace? {
+        do {
+            return try index.transaction { try index.endOfChunks() }
+        } catch {
+            throw error as? StateError ?? StateError("cannot use share index: \(error)")
+        }
     }
 
     /// Throws if the index is not the newest that was used. One whose witness was removed by somebody is a
@@ -120,7 +129,7 @@ private final class OfferBudget {
 
 extension Epoch {
     /// The epoch of a new line of history.
-    fileprivate static func random() -> Epoch {
+    static func random() -> Epoch {
         Epoch(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
     }
 }

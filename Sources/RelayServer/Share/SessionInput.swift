@@ -22,6 +22,7 @@ enum SessionInput: Sendable {
 
 /// What the session knows of a content that is one of the share's versions.
 struct ContentAccess: Sendable {
+    var content: ContentID
     /// Nil when the hub does not have the chunk list.
     var manifest: Manifest?
     /// The devices that committed the content, the newest first.
@@ -37,4 +38,8 @@ struct ShareStanding: Sendable {
     var online: Set<DeviceID>
     /// What keeps the share from taking changes or contents at present.
     var trouble: StateError?
+    /// Stored chunks that were found damaged.
+    var damage: DamageStanding
+    /// When the stored chunks were last verified to the end, in seconds since 1970.
+    var verifiedAt: Int64?
 }

@@ -18,6 +18,8 @@ final class Share: Sendable {
     private let keeper: ChunkKeeper
     private let acquirer: Acquirer
     private let gate: StoreGate
+    private let verifier: StoreVerifier
+    private let collector: Collector
     private let gauge: BufferGauge
     let logger: Logger
     private let lastNumber = Mutex<UInt64>(0)
@@ -44,17 +46,29 @@ final class Share: Sendable {
             share: record, directory: directory, isNew: isNew, limitBytes: limit, gate: gate,
             acquisitions: queue, roll: membership.roll, logger: logger)
         exchange = ContentExchange(session: session, limits: resources.exchangeLimits, logger: logger)
+        verifier = StoreVerifier(
+            session: session, exchange: exchange, gate: gate,
+            lane: Lane(label: "relay.verify.\(record.name)"),
+            interval: resources.verificationInterval, logger: logger)
         service = ContentService(
             session: session, exchange: exchange, roll: membership.roll, readers: resources.readers,
             logger: logger)
         keeper = ChunkKeeper(
             session: session, exchange: exchange, queue: queue,
-            lane: Lane(label: "relay.store.\(record.name)"), limit: StoreLimit(bytes: limit), gate: gate)
+            lane: Lane(label: "relay.store.\(record.name)"), limit: StoreLimit(bytes: limit), gate: gate,
+            verifier: verifier)
         acquirer = Acquirer(
             session: session, exchange: exchange, queue: queue,
             credit: ByteCredit(
                 limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
-            limit: StoreLimit(bytes: limit), gate: gate, logger: logger)
+            limit: StoreLimit(bytes: limit), gate: gate, verifier: verifier, logger: logger)
+        collector = Collector(
+            session: session,
+            compactor: SegmentCompactor(
+                session: session, exchange: exchange, queue: queue, gate: gate,
+                lane: Lane(label: "relay.collect.\(record.name)"), limit: StoreLimit(bytes: limit),
+                logger: logger),
+            retention: resources.historyRetention, logger: logger)
     }
 
     /// Opens the share's files, so that what is wrong with them shows before anybody connects.
@@ -73,6 +87,8 @@ final class Share: Sendable {
             group.addTask { await self.exchange.run() }
             group.addTask { await self.keeper.run() }
             group.addTask { await self.acquirer.run() }
+            group.addTask { await self.verifier.run() }
+            group.addTask { await self.collector.run() }
             group.addTask {
                 while let alarm = await self.session.alarms.take(limitBytes: 0).first {
                     self.exchange.endAll(.failure(alarm.element))
@@ -118,12 +134,48 @@ final class Share: Sendable {
             epoch: standing?.head.epoch.description ?? "", storedBytes: standing?.storedBytes ?? 0,
             storeLimitBytes: limitBytes,
             trouble: (unavailability ?? standing?.trouble).map { displayText(Array($0.description.utf8)) },
+            verifiedAt: standing?.verifiedAt, damage: standing.flatMap { damageReport($0.damage) },
             devices: devices, revoked: await membership.revokedReports())
+    }
+
+    /// Nil when nothing is damaged.
+    private func damageReport(_ standing: DamageStanding) -> HubDamageReport? {
+        guard standing.missing + standing.healed > 0 else { return nil }
+        let names = membership.roll.all
+        return HubDamageReport(
+            missing: standing.missing, healed: standing.healed,
+            chunks: standing.chunks.map { place in
+                HubDamagedChunkReport(
+                    chunk: place.damaged.chunk.description, segment: displayText(Array(place.file.utf8)),
+                    offset: place.damaged.location.offset,
+                    content: place.damaged.content?.description, path: place.path?.description,
+                    devices: place.authors.compactMap { names[$0].map { displayText(Array($0.utf8)) } })
+            })
+    }
+
+    /// Verifies all stored chunks. Throws when that is not possible now.
+    func verify() async throws(ControlError) -> HubVerificationReport {
+        guard let tally = await verifier.verify() else {
+            let reason = await session.unavailability()?.description ?? gate.reason?.description
+            throw .failed(
+                "cannot verify what is stored of the share \(displayText(Array(record.name.utf8))):"
+                    + " \(reason ?? "it was interrupted")")
+        }
+        let damage = await session.damageStanding()
+        return HubVerificationReport(
+            share: record.name, chunks: tally.chunks, bytes: tally.bytes, damaged: tally.damaged,
+            released: tally.released, unreadable: tally.unreadable,
+            reason: tally.reason.map { displayText(Array($0.description.utf8)) },
+            damage: damageReport(damage))
     }
 }
 
 /// What the shares of a hub have in common.
 struct HubResources: Sendable {
+    /// How long after a verification of the stored chunks the next one begins; nil: none does by itself.
+    var verificationInterval: Duration?
+    /// How long the contents of replaced and removed versions are retained; nil: for ever.
+    var historyRetention: Duration?
     var storeLimitBytes: UInt64?
     var exchangeLimits: ExchangeLimits
     var gauge: BufferGauge

@@ -10,20 +10,26 @@ extension ShareSession {
 
     /// What is known of a content; nil when no version of the share has it.
     func access(_ content: ContentID) -> ContentAccess? {
-        read { open throws(StateError) in
+        var isMarked = false
+        let access: ContentAccess?? = read { open throws(StateError) in
             if content == CheckedBatch.emptyContent {
-                return ContentAccess(manifest: Manifest([]), authors: [], segments: open.segments)
+                return ContentAccess(
+                    content: content, manifest: Manifest([]), authors: [], segments: open.segments)
             }
             guard try open.index.isReferenced(content) else { return nil }
+            isMarked = try open.index.isMarked(content)
             var manifest = shelf.find(content)
             if manifest == nil {
                 manifest = try open.index.manifest(content)
                 if let manifest { shelf.put(manifest, for: content) }
             }
             return ContentAccess(
-                manifest: manifest, authors: try open.index.authors(of: content),
+                content: content, manifest: manifest, authors: try open.index.authors(of: content),
                 segments: open.segments)
-        } ?? nil
+        }
+        // Whoever is asked for it now is to have time to give it.
+        if isMarked { write { open throws(StateError) in try open.index.rescue(content) } }
+        return access ?? nil
     }
 
     /// Where those of the chunks lie that are stored.
@@ -47,17 +53,15 @@ extension ShareSession {
         return write { open throws(StateError) in try open.index.putManifest(manifest, for: content) }
     }
 
-    /// Remembers where chunks lie that are on disk.
-    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
+    /// Remembers where chunks lie that are on disk. Returns those that it remembers: of what lies in a
+    /// segment that was given up meanwhile nothing is left.
+    @discardableResult
+    func keep(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) -> [(ChunkID, ChunkLocation)] {
         guard let open = opened else { throw StateError("cannot keep chunks: the share is closed") }
-        try open.transaction { try open.index.putLocations(locations) }
-    }
-
-    /// Takes a damaged chunk for missing. False if that is not possible now.
-    func forget(_ chunk: ChunkID) -> Bool {
-        let isForgotten = write { open throws(StateError) in try open.index.removeLocation(chunk) }
-        if isForgotten { Failpoint.chunkForgotten.reach() }
-        return isForgotten
+        let kept = locations.filter { !retired.contains($0.1.segment) }
+        if kept.count < locations.count { acquisitions.requestSweep() }
+        try open.transaction { try open.index.putLocations(kept) }
+        return kept
     }
 
     /// Tries whether the index can be written.
@@ -131,7 +135,8 @@ extension ShareSession {
         }
         guard !offered.isEmpty else { return [] }
         let references = offered.values.map(\.0)
-        let missing = try open.transaction { try open.index.missing(references) }
+        var missing = try open.transaction { try open.index.missing(references) }
+        missing.formUnion(damaged(offered.values.filter { !missing.contains($0.0.id) }.map(\.0.id), open))
         let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
         let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
             offered[id].map { (id, $0.1) }
@@ -153,12 +158,13 @@ extension ShareSession {
         guard let open = opened else { return nil }
         return ShareStanding(
             head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied,
-            online: Set(controls.keys), trouble: held?.cause ?? gate.reason)
+            online: Set(controls.keys), trouble: held?.cause ?? gate.reason, damage: damageStanding(),
+            verifiedAt: verificationRecord()?.finishedAt)
     }
 
     /// Uses the index in a transaction of its own; nil when that fails or the share is closed.
     @discardableResult
-    private func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
+    func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
         guard let open = opened else { return nil }
         do {
             return try open.transaction { try body(open) }
@@ -169,7 +175,8 @@ extension ShareSession {
     }
 
     /// Writes to the index in a transaction of its own. False when that is not possible now.
-    private func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
+    @discardableResult
+    func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
         guard let open = opened else { return false }
         do throws(StateError) {
             try open.transaction { try body(open) }

@@ -24,7 +24,7 @@ actor ShareSession {
     private let directory: String
     let limitBytes: UInt64?
     let gate: StoreGate
-    private let acquisitions: AcquisitionQueue
+    let acquisitions: AcquisitionQueue
     private let roll: MemberRoll
     private let logger: Logger
 
@@ -48,6 +48,11 @@ actor ShareSession {
     private(set) var held: HeldBatches?
     /// Where chunks of those batches lie that are stored already.
     private(set) var unrecorded: [ChunkID: ChunkLocation] = [:]
+    /// Segments that were given up: what was stored there and is not in the index is lost.
+    var retired: Set<UInt32> = []
+
+    /// How many damaged chunks were told of since the hub started.
+    private var toldDamage = 0
 
     /// The most bytes of batches that are decided in one transaction.
     private static let groupBytes = 8 << 20
@@ -84,6 +89,7 @@ actor ShareSession {
                 logger.warning("share index was put back from a copy: its history goes on under a new epoch")
             }
             opened = open
+            retired = []
         } catch {
             let look = error.isDamaged ? DatabaseLook(at: OpenShare.index(in: directory)) : nil
             failure = (error, .now() + Self.retryMilliseconds, look)
@@ -325,6 +331,24 @@ actor ShareSession {
         group.mustSaveApplied = true
     }
 
+    /// Tells of a chunk that was found damaged, and has it looked for.
+    func noteDamage(_ damaged: DamagedChunk, _ cause: StateError) {
+        acquisitions.requestSweep()
+        // One segment that is gone is thousands of chunks.
+        toldDamage += 1
+        let path = damaged.content.flatMap { content in
+            read { open throws(StateError) in try open.index.path(of: content) } ?? nil
+        }
+        logger.log(
+            level: toldDamage <= Self.limitToldDamage ? .error : .debug,
+            "stored chunk is damaged, it is brought anew from a device that has it",
+            metadata: [
+                "chunk": "\(damaged.chunk)", "path": "\(path?.description ?? "unknown")",
+                "segment": "\(damaged.location.segment)", "offset": "\(damaged.location.offset)",
+                "error": "\(cause)",
+            ])
+    }
+
     // MARK: Holding
 
     /// Those who subscribe just now are told after their welcome.
@@ -392,7 +416,7 @@ actor ShareSession {
             if case .changes = message { Failpoint.pageSent.reach() }
         case .acquire(let content, let sizeBytes, _):
             if limitBytes != 0 {
-                acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes))
+                acquisitions.add(Acquisition(content: content, sizeBytes: sizeBytes, isNew: true))
             }
         }
     }

@@ -89,6 +89,13 @@ final class SegmentFile: Sendable {
         }
     }
 
+    /// Whether the file still has its name. One that was removed, or replaced, goes when it is closed.
+    var hasName: Bool {
+        var (here, there) = (stat(), stat())
+        guard fstat(descriptor, &here) == 0, stat(path, &there) == 0 else { return false }
+        return here.st_dev == there.st_dev && here.st_ino == there.st_ino
+    }
+
     /// Removes the file's name; false when that is refused.
     func remove() -> Bool { unlink(path) == 0 }
 
@@ -97,7 +104,11 @@ final class SegmentFile: Sendable {
         guard fdatasync(descriptor) == 0 else { throw failure("sync", errno) }
     }
 
+    /// What the disk cannot read, or itself finds damaged, counts as damaged.
     private func failure(_ verb: String, _ code: Int32) -> StateError {
-        StateError("cannot \(verb) segment \(path): \(errorText(code))", isDiskFull: isDiskFull(code))
+        StateError(
+            "cannot \(verb) segment \(path): \(errorText(code))",
+            isDamaged: verb == "read" && [EIO, EUCLEAN, EBADMSG, ENODATA].contains(code),
+            isDiskFull: isDiskFull(code))
     }
 }

@@ -13,11 +13,13 @@ struct SegmentScan {
     }
 
     /// Visits each intact record. What is damaged is passed over: the next record is looked for behind it.
-    func visitIntact(_ visit: (ChunkID, ChunkLocation) -> Void) throws(StateError) {
+    func visitIntact(
+        _ visit: (ChunkID, ChunkLocation) throws(StateError) -> Void
+    ) throws(StateError) {
         var offset = UInt64(SegmentFormat.headerBytes)
         while offset < endOffset {
             if let record = try intactRecord(at: offset) {
-                visit(record.chunk, location(of: record, at: offset))
+                try visit(record.chunk, location(of: record, at: offset))
                 offset += record.totalBytes
             } else if let next = try nextIntact(after: offset) {
                 offset = next
@@ -60,17 +62,45 @@ struct SegmentScan {
     }
 
     private func intactRecord(at offset: UInt64) throws(StateError) -> SegmentRecord? {
-        guard let record = try record(at: offset), record.totalBytes <= endOffset - offset else { return nil }
-        let bytes = try file.read(at: offset, count: Int(record.totalBytes))
-        return bytes.withUnsafeBytes { record.isIntact($0) } ? record : nil
+        do throws(StateError) {
+            guard let record = try record(at: offset), record.totalBytes <= endOffset - offset else {
+                return nil
+            }
+            let bytes = try file.read(at: offset, count: Int(record.totalBytes))
+            return bytes.withUnsafeBytes { record.isIntact($0) } ? record : nil
+        } catch {
+            guard error.isDamaged else { throw error }
+            return nil
+        }
     }
+
+    /// Reads what the disk can read, with zeros for what it cannot.
+    private func readable(at offset: UInt64, count: Int) throws(StateError) -> [UInt8] {
+        do throws(StateError) {
+            return try file.read(at: offset, count: count)
+        } catch {
+            guard error.isDamaged else { throw error }
+            guard count > Self.blockBytes else { return [UInt8](repeating: 0, count: count) }
+        }
+        var result: [UInt8] = []
+        while result.count < count {
+            let rest = min(Self.blockBytes, count - result.count)
+            let block = try readable(at: offset + UInt64(result.count), count: rest)
+            result += block
+            if block.count < rest { break }
+        }
+        return result
+    }
+
+    /// What a disk reads at a time, or not.
+    private static let blockBytes = 4096
 
     /// Looks byte for byte for the next record that is whole.
     private func nextIntact(after start: UInt64) throws(StateError) -> UInt64? {
         let step = 1 << 20
         var offset = start + 1
         while offset < endOffset {
-            let bytes = try file.read(at: offset, count: step + SegmentRecord.headerBytes)
+            let bytes = try readable(at: offset, count: step + SegmentRecord.headerBytes)
             let candidates = bytes.withUnsafeBytes { buffer in
                 (0..<min(step, buffer.count)).filter { index in
                     buffer[index] == 0x52 && index + 4 <= buffer.count

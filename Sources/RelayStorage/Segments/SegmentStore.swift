@@ -43,39 +43,53 @@ package final class SegmentStore: Sendable {
     /// Opens the store in this directory; makes the directory if it is not there.
     ///
     /// A torn write at the end of the last segment is cut off. `limitBytes` bounds the size of all segments
-    /// together (nil: no bound, 0: nothing is kept). Throws when another program uses the store.
-    package init(directory path: String, limitBytes: UInt64?) throws(StateError) {
+    /// together (nil: no bound, 0: nothing is kept). `known` is where all ends that is known to be stored: a
+    /// segment that is shorter is left as it is, and the number of one that is gone is not used again.
+    /// Throws when another program uses the store.
+    package init(directory path: String, limitBytes: UInt64?, known: ChunkPlace? = nil) throws(StateError) {
         directory = try SegmentDirectory(path)
         self.limitBytes = limitBytes
-        state = Mutex(try Self.open(directory))
+        state = Mutex(try Self.open(directory, known))
     }
 
-    private static func open(_ directory: SegmentDirectory) throws(StateError) -> State {
+    private static func open(
+        _ directory: SegmentDirectory, _ known: ChunkPlace?
+    ) throws(StateError) -> State {
         var state = State()
         let numbers = try directory.numbers()
         for number in numbers {
             let file = try SegmentFile(opening: directory.filePath(number), number: number)
             var size = try file.sizeBytes()
             if number == numbers.last {
-                size = try reopen(file, size: size, in: &state)
+                let knownEnd = known.flatMap { $0.segment == number ? $0.offset : nil } ?? 0
+                if (known?.segment ?? 0) <= number {
+                    size = try reopen(file, size: size, knownEnd: knownEnd, in: &state)
+                }
             }
             state.used += size
         }
-        state.lastNumber = numbers.last
+        state.lastNumber = max(numbers.last, known?.segment)
         return state
     }
 
-    /// Makes the last segment the active one, unless it is damaged; returns its size.
+    private static func max(_ left: UInt32?, _ right: UInt32?) -> UInt32? {
+        guard let left, let right else { return left ?? right }
+        return Swift.max(left, right)
+    }
+
+    /// Makes the last segment the active one, unless it is damaged or lacks what is known to be in it;
+    /// returns its size.
     private static func reopen(
-        _ file: SegmentFile, size: UInt64, in state: inout State
+        _ file: SegmentFile, size: UInt64, knownEnd: UInt64, in state: inout State
     ) throws(StateError) -> UInt64 {
+        guard size >= knownEnd else { return size }
         if size < UInt64(SegmentFormat.headerBytes) {
             // Torn before it held anything.
             try file.truncate(to: 0)
             try file.write(SegmentFormat.header(number: file.number), at: 0)
             state.end = UInt64(SegmentFormat.headerBytes)
         } else {
-            guard case .records(let end) = try SegmentScan(file).tail() else { return size }
+            guard case .records(let end) = try tail(of: file), end >= knownEnd else { return size }
             if end < size { try file.truncate(to: end) }
             state.end = end
         }
@@ -87,19 +101,34 @@ package final class SegmentStore: Sendable {
         return state.end
     }
 
+    private static func tail(of file: SegmentFile) throws(StateError) -> SegmentScan.Tail {
+        do throws(StateError) {
+            return try SegmentScan(file).tail()
+        } catch {
+            guard error.isDamaged else { throw error }
+            return .damaged
+        }
+    }
+
+    /// Where a segment's file is.
+    package func filePath(_ segment: UInt32) -> String { directory.filePath(segment) }
+
     /// The size of all segments together.
     package var usedBytes: UInt64 { state.withLock { $0.used } }
 
     /// Appends chunks; returns where they lie, in order. Nil: there is no room under the limit, and nothing
-    /// was written.
-    package func append(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
+    /// was written. `isMove`: they are in the store already, and are to give room back where they were: that
+    /// is never refused for the limit.
+    package func append(
+        _ chunks: [(ChunkID, EncodedChunk)], isMove: Bool = false
+    ) throws(StateError) -> [ChunkLocation]? {
         guard limitBytes != 0 else { return nil }
         for (id, chunk) in chunks {
             guard chunk.bytes.count <= ContentLimits.chunkBytes, chunk.sizeBytes <= ContentLimits.chunkBytes
             else { throw StateError("cannot store chunk \(id): it is larger than chunks are") }
         }
         return try state.withLock { state throws(StateError) in
-            guard hasRoom(for: chunks, state) else { return nil }
+            guard isMove || hasRoom(for: chunks, state) else { return nil }
             return try write(chunks, &state)
         }
     }
@@ -260,8 +289,14 @@ package final class SegmentStore: Sendable {
             }
             return (state.unsynced, state.isDirectoryUnsynced)
         }
-        do {
-            for file in pending.files.values { try file.file.sync() }
+        do throws(StateError) {
+            for file in pending.files.values {
+                try file.file.sync()
+                guard file.file.hasName else {
+                    throw StateError(
+                        "cannot sync segment \(file.file.path): it was removed while it was in use")
+                }
+            }
             if pending.directory { try directory.sync() }
         } catch {
             state.withLock { state in
@@ -312,6 +347,23 @@ package final class SegmentStore: Sendable {
         return EncodedChunk(encoding: location.encoding, sizeBytes: location.sizeBytes, bytes: bytes)
     }
 
+    /// Whether the segment has its file. Of one that somebody removed while it was open the chunks can be
+    /// read until it is let go.
+    package func hasFile(_ segment: UInt32) -> Bool {
+        if let open = state.withLock({ $0.opened.find(segment) }) { return open.hasName }
+        return StateFiles.identity(of: directory.filePath(segment)) != nil
+    }
+
+    /// Appends no more to this segment.
+    package func seal(_ segment: UInt32) {
+        state.withLock { state in
+            if state.active?.number == segment { state.active = nil }
+        }
+    }
+
+    /// Lets a segment go that somebody removed.
+    package func letGo(_ segment: UInt32) { state.withLock { $0.opened.drop(segment) } }
+
     private func damage(_ location: ChunkLocation) -> StateError {
         StateError(
             "cannot read chunk at \(location.offset) of segment"
@@ -325,11 +377,53 @@ package final class SegmentStore: Sendable {
         return file
     }
 
+    /// The segments that there are, and the size of each in bytes.
+    package func sizes() throws(StateError) -> [(segment: UInt32, bytes: UInt64)] {
+        try directory.numbers().map { number throws(StateError) in
+            (number, try file(number).sizeBytes())
+        }
+    }
+
+    /// Whether the segment is the one that is appended to.
+    package func isActive(_ segment: UInt32) -> Bool { state.withLock { $0.active?.number == segment } }
+
+    /// Removes a segment that is sealed, and of which all is on disk elsewhere that is needed. Who reads from
+    /// it reads on.
+    package func remove(_ segment: UInt32) throws(StateError) {
+        guard !isActive(segment) else {
+            throw StateError("cannot remove segment \(filePath(segment)): it is in use")
+        }
+        let file = try file(segment)
+        let size = try file.sizeBytes()
+        guard file.remove() else { throw StateError("cannot remove segment \(filePath(segment))") }
+        state.withLock { state in
+            state.opened.drop(segment)
+            state.unsynced[segment] = nil
+            state.used -= min(state.used, size)
+        }
+    }
+
+    /// How often a sync failed, and with it took back what others had appended.
+    package var failedSyncs: UInt64 { state.withLock { $0.failedSyncs } }
+
     /// Visits every chunk that is there whole, the oldest first: to make the index of them again. A chunk may
     /// come more than once.
-    package func scan(_ visit: (ChunkID, ChunkLocation) -> Void) throws(StateError) {
+    package func scan(
+        _ visit: (ChunkID, ChunkLocation) throws(StateError) -> Void
+    ) throws(StateError) {
         for number in try directory.numbers() {
             try SegmentScan(try file(number)).visitIntact(visit)
+        }
+    }
+
+    /// The same for the store in this directory, in which nothing is changed.
+    package static func scan(
+        directory path: String, _ visit: (ChunkID, ChunkLocation) throws(StateError) -> Void
+    ) throws(StateError) {
+        let directory = try SegmentDirectory(path)
+        for number in try directory.numbers() {
+            let file = try SegmentFile(opening: directory.filePath(number), number: number)
+            try SegmentScan(file).visitIntact(visit)
         }
     }
 }

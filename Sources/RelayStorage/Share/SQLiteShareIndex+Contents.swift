@@ -17,6 +17,7 @@ extension SQLiteShareIndex {
         statement.bind(2, bits: manifest.sizeBytes)
         statement.bind(3, manifest.encoded)
         try statement.run()
+        try rescue(content, manifest)
     }
 
     /// Whether any version of the share, past or present, has this content.
@@ -42,33 +43,60 @@ extension SQLiteShareIndex {
     package func location(_ chunk: ChunkID) throws(StateError) -> ChunkLocation? {
         let statement = try statement(.location)
         statement.bind(1, chunk.raw)
-        return try statement.first { row throws(StateError) in
-            guard let encoding = ChunkEncoding(rawValue: try row.number(4)) else { throw row.damaged(4) }
-            return ChunkLocation(
-                segment: try row.number(0), offset: row.bits(1), storedBytes: try row.number(2),
-                sizeBytes: try row.number(3), encoding: encoding)
-        }
+        return try statement.first { row throws(StateError) in try row.location(0) }
     }
 
     /// Remembers where chunks lie. They are on disk already: the segment store was synced before.
     package func putLocations(_ locations: [(ChunkID, ChunkLocation)]) throws(StateError) {
         let statement = try statement(.putLocation)
         for (chunk, location) in locations {
-            statement.bind(1, chunk.raw)
-            statement.bind(2, Int64(location.segment))
-            statement.bind(3, bits: location.offset)
-            statement.bind(4, Int64(location.storedBytes))
-            statement.bind(5, Int64(location.sizeBytes))
-            statement.bind(6, Int64(location.encoding.rawValue))
+            statement.bind(chunk, at: location)
             try statement.run()
         }
     }
 
-    /// Forgets where a chunk lies, so that it is missing: for one that was found damaged.
-    package func removeLocation(_ chunk: ChunkID) throws(StateError) {
-        let statement = try statement(.removeLocation)
-        statement.bind(1, chunk.raw)
-        try statement.run()
+    /// The chunks of the content that this one replaced where it was committed last: those of the node's
+    /// version before. None when there is no such version, or its chunk list is not known.
+    package func formerChunks(of content: ContentID) throws(StateError) -> Set<ChunkID> {
+        let newest = try statement(.newestVersion)
+        newest.bind(1, bits: content.raw.first)
+        newest.bind(2, tailOf: content.raw)
+        let version = try newest.first { row throws(StateError) in
+            (node: NodeID(try row.bytes16(0)), revision: Revision(row.bits(1)))
+        }
+        guard let version,
+            let former = try versions(of: version.node, before: version.revision, limit: 1).first,
+            let formerContent = former.state?.payload.content, let list = try manifest(formerContent)
+        else { return [] }
+        return Set(list.chunks.map(\.id))
+    }
+
+    /// Contents in the order of their ids, after this one (nil: from the first), with their chunk lists.
+    package func contents(after content: ContentID?, limit: Int) throws(StateError) -> [(
+        ContentID, Manifest
+    )] {
+        let statement = try statement(.contents)
+        statement.bind(1, content?.raw.bytes ?? [])
+        statement.bind(2, Int64(max(0, limit)))
+        return try statement.all { row throws(StateError) in
+            (ContentID(try row.bytes32(0)), try row.manifest(1))
+        }
+    }
+
+    /// Where the share has this content now; nil when it is only in past versions.
+    package func path(of content: ContentID) throws(StateError) -> RelativePath? {
+        let statement = try statement(.currentNode)
+        statement.bind(1, bits: content.raw.first)
+        statement.bind(2, tailOf: content.raw)
+        var next = try statement.first { row throws(StateError) in NodeID(try row.bytes16(0)) }
+        guard next != nil else { return nil }
+        var names: [EntryName] = []
+        while let node = next, node != .root, names.count <= RelativePath.limitDepth {
+            guard let placement = try record(node)?.state?.placement else { return nil }
+            names.append(placement.name)
+            next = placement.parent
+        }
+        return RelativePath(names.reversed())
     }
 
     /// Those of the chunks that are not stored.

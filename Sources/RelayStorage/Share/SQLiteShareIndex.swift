@@ -11,6 +11,8 @@ package final class SQLiteShareIndex: ShareIndex {
     let database: StateDatabase
     private var statements = StatementCache<ShareQuery>()
     private var known: Known
+    /// What is found out of what nothing refers to, while that is being found out.
+    var collecting = Collecting()
 
     /// What is kept in memory of the whole database.
     private struct Known {
@@ -33,7 +35,10 @@ package final class SQLiteShareIndex: ShareIndex {
         let nowhere = Bytes16(high: 0, low: 0)
         known = Known(head: Cursor(epoch: Epoch(nowhere), revision: .zero, chain: .start))
         do {
-            try transaction { known = try load(makeEpoch: makeEpoch) }
+            try transaction {
+                known = try load(makeEpoch: makeEpoch)
+                collecting.hasMarks = try findMarks()
+            }
         } catch let error as StateError {
             throw error
         } catch {
@@ -47,7 +52,11 @@ package final class SQLiteShareIndex: ShareIndex {
         do {
             return try database.transaction(body)
         } catch {
-            if !database.isInTransaction { known = before }
+            if !database.isInTransaction {
+                known = before
+                // Marks that were taken back, or not taken off: the next look finds out.
+                collecting = Collecting(hasMarks: true)
+            }
             throw error
         }
     }
@@ -196,6 +205,7 @@ package final class SQLiteShareIndex: ShareIndex {
         statement.bindState(6, record.state)
         try statement.run()
         try putNode(record)
+        if let content = record.state?.payload.content { try rescue(content) }
         known.head.revision = record.revision
         known.head.chain = chain
     }

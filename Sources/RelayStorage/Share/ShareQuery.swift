@@ -8,6 +8,13 @@ enum ShareQuery: Int, CaseIterable {
     case answers, putAnswers, forgetAnswers
     case manifest, putManifest, isReferenced, authors
     case location, putLocation, removeLocation
+    case chunksFrom, lastChunk, lastDamage, chunkCount, check
+    case putDamage, removeDamage, restoreLocation, damage, damageCount, nameDamage
+    case contents, currentNode, newestVersion
+    case lastMoment, putMoment, horizon, forgetMoments, isRetained
+    case markChunk, markContent, isMarked, anyMark, unmarkChunk, unmarkContent
+    case dueChunks, dueContents, removeChunk, removeContent, isDamaged, forgetDamagedChunk
+    case liveBytes, moveChunk, unhealedDamage, forgetDamage
     case meta, setMeta
 
     private static let recordColumns =
@@ -94,9 +101,107 @@ enum ShareQuery: Int, CaseIterable {
             INSERT OR REPLACE INTO chunk (id, segment, offset, stored, size, encoding)
             VALUES (?, ?, ?, ?, ?, ?)
             """
-        case .removeLocation: "DELETE FROM chunk WHERE id = ?"
+        case .removeLocation: "DELETE FROM chunk WHERE id = ? AND segment = ? AND offset = ?"
         case .meta: "SELECT value FROM meta WHERE key = ?"
         case .setMeta: "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
+        default: verification
+        }
+    }
+
+    private var verification: String {
+        switch self {
+        case .chunksFrom:
+            """
+            SELECT id, segment, offset, stored, size, encoding FROM chunk INDEXED BY chunk_place
+            WHERE (segment, offset) >= (?, ?) ORDER BY segment, offset LIMIT ?
+            """
+        case .lastChunk:
+            """
+            SELECT segment, offset, stored FROM chunk INDEXED BY chunk_place
+            ORDER BY segment DESC, offset DESC LIMIT 1
+            """
+        case .chunkCount: "SELECT count(*) FROM chunk"
+        case .check: "PRAGMA quick_check(1)"
+        case .lastDamage:
+            "SELECT segment, offset, stored FROM damage ORDER BY segment DESC, offset DESC LIMIT 1"
+        case .putDamage:
+            """
+            INSERT OR REPLACE INTO damage (chunk, segment, offset, stored, size, encoding, content)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+        case .removeDamage: "DELETE FROM damage WHERE segment = ? AND offset = ?"
+        case .restoreLocation:
+            """
+            INSERT OR IGNORE INTO chunk (id, segment, offset, stored, size, encoding)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """
+        case .damage:
+            """
+            SELECT damage.chunk, damage.segment, damage.offset, damage.stored, damage.size, damage.encoding,
+            damage.content FROM damage
+            WHERE (segment, offset) >= (?, ?)
+            AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.id = damage.chunk)
+            ORDER BY segment, offset LIMIT ?
+            """
+        case .damageCount:
+            """
+            SELECT count(*), count(chunk.id) FROM damage LEFT JOIN chunk ON chunk.id = damage.chunk
+            """
+        case .nameDamage: "UPDATE damage SET content = ? WHERE chunk = ?"
+        case .contents: "SELECT id, chunks FROM content WHERE id > ? ORDER BY id LIMIT ?"
+        case .currentNode:
+            """
+            SELECT node.id FROM version INDEXED BY version_content
+            JOIN node ON node.id = version.node AND node.revision = version.revision
+            WHERE content_head = ? AND content_tail = ? ORDER BY version.revision DESC LIMIT 1
+            """
+        case .newestVersion:
+            """
+            SELECT node, revision FROM version INDEXED BY version_content
+            WHERE content_head = ? AND content_tail = ? ORDER BY revision DESC LIMIT 1
+            """
+        default: collection
+        }
+    }
+
+    private var collection: String {
+        switch self {
+        case .lastMoment: "SELECT revision FROM moment ORDER BY age DESC LIMIT 1"
+        case .putMoment: "INSERT OR REPLACE INTO moment (age, revision) VALUES (?, ?)"
+        case .horizon: "SELECT age, revision FROM moment WHERE age <= ? ORDER BY age DESC LIMIT 1"
+        case .forgetMoments: "DELETE FROM moment WHERE age < ?"
+        case .isRetained:
+            // The content of a version that had no successor yet when the horizon was reached.
+            """
+            SELECT 1 FROM version INDEXED BY version_content
+            WHERE content_head = ? AND content_tail = ? AND NOT EXISTS (
+                SELECT 1 FROM version AS next INDEXED BY version_node
+                WHERE next.node = version.node AND next.revision > version.revision AND next.revision <= ?
+            ) LIMIT 1
+            """
+        case .markChunk: "INSERT OR IGNORE INTO dead_chunk (id, due) VALUES (?, ?)"
+        case .markContent: "INSERT OR IGNORE INTO dead_content (id, due) VALUES (?, ?)"
+        case .isMarked: "SELECT 1 FROM dead_content WHERE id = ?"
+        case .anyMark:
+            "SELECT EXISTS (SELECT 1 FROM dead_chunk) OR EXISTS (SELECT 1 FROM dead_content)"
+        case .unmarkChunk: "DELETE FROM dead_chunk WHERE id = ?"
+        case .unmarkContent: "DELETE FROM dead_content WHERE id = ?"
+        case .dueChunks: "SELECT id FROM dead_chunk INDEXED BY dead_chunk_due WHERE due <= ? LIMIT ?"
+        case .dueContents: "SELECT id FROM dead_content INDEXED BY dead_content_due WHERE due <= ? LIMIT ?"
+        case .removeChunk: "DELETE FROM chunk WHERE id = ?"
+        case .isDamaged: "SELECT 1 FROM damage INDEXED BY damage_chunk WHERE chunk = ? LIMIT 1"
+        case .forgetDamagedChunk: "DELETE FROM damage WHERE chunk = ?"
+        case .removeContent: "DELETE FROM content WHERE id = ?"
+        case .liveBytes:
+            "SELECT count(*), coalesce(sum(stored), 0) FROM chunk INDEXED BY chunk_place WHERE segment = ?"
+        case .moveChunk:
+            "UPDATE chunk SET segment = ?, offset = ? WHERE id = ? AND segment = ? AND offset = ?"
+        case .unhealedDamage:
+            """
+            SELECT 1 FROM damage WHERE segment = ?
+            AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.id = damage.chunk) LIMIT 1
+            """
+        case .forgetDamage: "DELETE FROM damage WHERE segment = ?"
         default: ""
         }
     }

@@ -5,9 +5,9 @@ extension StateSchema {
     static let shareIndex = StateSchema(
         noun: "share index", applicationID: 0x524c_5969,
         advice: "stop the hub and put back the file (with its -wal, if there was one) or a copy of it; the"
-            + " agents still have their files, and bring back what the copy lacks; without one, make a new"
-            + " share (relay-server invite --share NAME --create) and join the folders to it",
-        durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1])
+            + " agents still have their files, and bring back what the copy lacks; without one, make the"
+            + " index anew with relay-server rebuild SHARE",
+        durability: .full, cacheKibibytes: 24576, migrations: [shareIndex1, shareIndex2, shareIndex3])
 
     /// A node's latest record is the version of its revision; `node` adds what has to be unique and found.
     private static let shareIndex1 = """
@@ -57,5 +57,35 @@ extension StateSchema {
         CREATE UNIQUE INDEX answer_batch ON answer (device, batch);
         CREATE INDEX answer_age ON answer (device, number);
         CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        """
+
+    /// Chunks in the order in which they lie, to be verified; and what was found damaged, with the place
+    /// where its bytes still are.
+    private static let shareIndex2 = """
+        CREATE INDEX chunk_place ON chunk (segment, offset, stored);
+        CREATE TABLE damage (
+            segment INTEGER NOT NULL,
+            offset INTEGER NOT NULL,
+            chunk BLOB NOT NULL,
+            stored INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            encoding INTEGER NOT NULL,
+            content BLOB,
+            PRIMARY KEY (segment, offset)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX damage_chunk ON damage (chunk);
+        """
+
+    /// What nothing refers to any more, and the age of the share from which on it may go; and which revision
+    /// the share had reached at which age.
+    private static let shareIndex3 = """
+        CREATE TABLE dead_chunk (id BLOB NOT NULL PRIMARY KEY, due INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX dead_chunk_due ON dead_chunk (due);
+        CREATE TABLE dead_content (
+            id BLOB NOT NULL PRIMARY KEY,
+            due INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX dead_content_due ON dead_content (due);
+        CREATE TABLE moment (age INTEGER PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
         """
 }
