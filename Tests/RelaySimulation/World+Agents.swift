@@ -73,13 +73,17 @@ extension World {
 
     private func carryOut(_ effect: AgentEffect, _ agent: SimulatedAgent) {
         switch effect {
+        case .readRules(let isInsisting): queue(.rules(isInsisting: isInsisting), agent)
         case .scan(let requests): queue(.scan(requests, []), agent)
         case .apply(let actions):
             deeds += 1
             queue(.apply(actions, []), agent)
         case .read(let requests): for request in requests { beginRead(agent, request) }
         case .send(let message):
-            if case .commit = message { deeds += 1 }
+            if case .commit(let batch) = message {
+                deeds += 1
+                if configuration.ignores { checkRemovals(in: batch, of: agent) }
+            }
             send(message, agent)
         case .stage(let request):
             deeds += 1
@@ -136,6 +140,12 @@ extension World {
         guard let job = agent.lane.first else { return }
         agent.isLaneBusy = false
         switch job {
+        case .rules(let isInsisting):
+            agent.lane.removeFirst()
+            let reading: RulesReading =
+                hasFailure()
+                ? .failed(Self.failure("read rules")) : agent.folder.readRules(isInsisting: isInsisting)
+            complete(agent, .rules(reading), after: configuration.diskDelay)
         case .scan(let requests, var results):
             let request = requests[results.count]
             let outcome: ScanOutcome =
@@ -149,6 +159,7 @@ extension World {
             }
         case .apply(let actions, var results):
             let action = actions[results.count]
+            if configuration.ignores { checkRemoval(action.step, of: agent) }
             let outcome: ApplyOutcome =
                 hasFailure() ? .failed(Self.failure("apply")) : agent.folder.apply(action, self)
             trace("\(agent.name) folder: \(describe(action.step)): \(describe(outcome))")

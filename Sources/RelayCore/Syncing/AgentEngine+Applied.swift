@@ -12,6 +12,9 @@ extension AgentEngine {
             try applied(step, result.outcome)
             try dropFormerStates(of: step.node)
             dirty.insert(step.node)
+            // What the rules leave out waits for the end of what is under way with it.
+            if rules != nil { wake(step.node) }
+            if step.action.step.changesRules { rulesFile.due = now }
             if case .fetch(_, let displaced?) = step.purpose { dirty.insert(displaced) }
         }
         for id in waitsForSteps.popAll() { dirty.insert(id) }
@@ -25,8 +28,8 @@ extension AgentEngine {
         case .changed, .occupied, .absent: try lookAgain(after: step)
         case .notEmpty:
             scanDeeply(step.node)
-            retryLater(
-                step.node, reason: Reason(.obstructed, "the directory holds things that are not shared"))
+            let isKnown = problems[step.node]?.hindrance == .obstructed
+            retryLater(step.node, reason: isKnown ? nil : Self.holdsUnshared)
         case .unstaged:
             unstage(step.node)
             retryLater(step.node)

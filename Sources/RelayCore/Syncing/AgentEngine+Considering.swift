@@ -33,6 +33,7 @@ extension AgentEngine {
             unstage(id)
             return
         }
+        if rules != nil, try leaveOut(node) { return }
         if let local = node.local {
             guard try !waitsForReturn(id) else { return }
             if local.kind == .file {
