@@ -37,7 +37,7 @@ extension AgentEngine {
         if let local = node.local {
             guard try !waitsForReturn(id) else { return }
             if local.kind == .file {
-                let isVerified = local.isTrusted || readRetries[id] != nil
+                let isVerified = local.isTrusted || readRetries[id]?.due != nil
                 if local.payload == nil || !isVerified { requestRead(id) }
                 if local.payload == nil { return }
             }
