@@ -94,4 +94,24 @@ import Testing
         #expect(b.read("one.o") == "1\n")
         #expect(try setup.differences() == "")
     }
+
+    @Test func `patterns are listed, added and explained, and what they leave out can be deleted`() throws {
+        let (setup, a, b) = try Setup.pair()
+        defer { withExtendedLifetime(setup) {} }
+        try a.shell("printf '*.o' > .relayignore; mkdir build; echo 2 > build/two; echo keep > keep")
+        try setup.settle()
+        #expect(try a.control("ignore", "build/", "x y").status == 0)
+        #expect(a.read(".relayignore") == "*.o\nbuild/\nx y\n")
+        try setup.settle()
+        #expect(try b.control("ignore").output == "*.o\nbuild/\nx y\n")
+        #expect(try b.control("ignore", "--check", "build/two").output == ".relayignore:2: build/\n")
+        #expect(try b.control("ignore", "--check", "build/").status == 0)
+        for path in ["build", "keep"] { #expect(try b.control("ignore", "--check", path).status == 5) }
+        #expect(try b.control("download", "build/two").status == 6)
+        #expect(try a.control("delete", "build/two").status == 0)
+        try within(20, "it is gone from the share") { try !a.control("list").output.contains("two") }
+        #expect(!a.has("build/two") && b.read("build/two") == "2\n")
+        try setup.settle()
+        #expect(b.read("build/two") == "2\n")
+    }
 }
