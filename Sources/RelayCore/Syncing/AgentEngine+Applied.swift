@@ -25,7 +25,13 @@ extension AgentEngine {
         case .done(let fingerprint): try done(step, fingerprint, kept: nil)
         case .doneKeeping(let fingerprint, let name, let keptFingerprint):
             try done(step, fingerprint, kept: (name, keptFingerprint))
-        case .changed, .occupied, .absent: try lookAgain(after: step)
+        case .occupied:
+            if case .evade(let target, _) = step.purpose {
+                if takenNames.count >= EngineLimits.takenNames { takenNames = [] }
+                takenNames.insert(target)
+            }
+            try lookAgain(after: step)
+        case .changed, .absent: try lookAgain(after: step)
         case .notEmpty:
             scanDeeply(step.node)
             let isKnown = problems[step.node]?.hindrance == .obstructed

@@ -328,7 +328,9 @@ extension AgentEngine {
             let name = ConflictName.name(
                 for: placement.name, device: deviceName, date: wallClock, attempt: attempt)
             let candidate = Placement(parent: placement.parent, name: name)
-            if try replica.localChild(candidate) == nil, try replica.remoteChild(candidate) == nil {
+            if !takenNames.contains(candidate), try replica.localChild(candidate) == nil,
+                try replica.remoteChild(candidate) == nil
+            {
                 return name
             }
             attempt += 1

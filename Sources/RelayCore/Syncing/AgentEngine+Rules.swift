@@ -91,6 +91,7 @@ extension AgentEngine {
         rules = found?.isEmpty == false ? found : nil
         guard hadRules || rules != nil else { return }
         rulesFile.isNew = true
+        takenNames = []
         startFullScan()
         for id in ignored.sorted() {
             if let node = try replica.node(id) { try putAndPlan(node) }

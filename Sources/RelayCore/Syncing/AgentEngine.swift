@@ -103,6 +103,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var renounced: Set<NodeID> = []
     /// Whether some of them may not be left out any more.
     var isIgnoredOutdated = false
+    /// Names for conflict copies that turned out to be taken by what is not shared.
+    var takenNames: Set<Placement> = []
 
     // What to do.
     var unsettled: Set<NodeID> = []

@@ -82,6 +82,7 @@ enum EngineLimits {
     static let rulesPatienceMilliseconds: Int64 = 30_000
     /// So often the file of rules is found open for writing before it is read all the same.
     static let busyRulesReads = 12
+    static let takenNames = 1000
     static let firstRetryMilliseconds: Int64 = 20
     static let lastRetryMilliseconds: Int64 = 30_000
     /// How long to wait before unavailable content is asked for again unprompted.
