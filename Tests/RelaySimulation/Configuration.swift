@@ -82,7 +82,7 @@ package struct Configuration: Sendable {
         faultWeights = Fault.allCases.map { _ in random.pick([0, 1, 1, 4]) ?? 1 }
         skewSeconds = random.pick([0, 0, 100, 31_000_000]) ?? 0
         // A source of its own: other seeds' worlds stay what they are.
-        var rules = SeededRandom(seed: seed ^ 0x1690_5e11)
+        var rules = SeededRandom(seed: seed ^ 0x1690_5e37)
         ignores = family == .general && rules.chance(400)
         // What one of two who have it loses, the other must still have.
         faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0

@@ -58,8 +58,11 @@ extension World {
         agent.isProcessing = false
         for input in inputs { trace("\(agent.name) < \(describe(input))") }
         do {
-            let effects = try engine.receive(
+            var effects = try engine.receive(
                 inputs, now: Instant(milliseconds: now), wallClock: agent.disk.wallClock)
+            if !configuration.ignores, effects.contains(where: \.readsRules) {
+                try answerAtOnce(&effects, engine, agent)
+            }
             agent.replica.commit()
             for effect in effects {
                 note(fingerprint(of: effect))
@@ -69,6 +72,20 @@ extension World {
         } catch {
             fail("engine", "\(agent.name) failed: \(error)")
         }
+    }
+
+    /// Where nobody writes rules, that there are none takes no time: such worlds are what they would be
+    /// without any.
+    private func answerAtOnce(
+        _ effects: inout [AgentEffect], _ engine: SimulatedAgent.Engine, _ agent: SimulatedAgent
+    ) throws(StateError) {
+        let later = try engine.receive(
+            [.rules(.missing)], now: Instant(milliseconds: now), wallClock: agent.disk.wallClock)
+        let wakes = effects.filter { if case .wake = $0 { true } else { false } }
+        effects.removeAll { $0.readsRules || wakes.contains($0) }
+        effects += later
+        let isWoken = later.contains { if case .wake = $0 { true } else { false } }
+        if !isWoken { effects += wakes }
     }
 
     private func carryOut(_ effect: AgentEffect, _ agent: SimulatedAgent) {

@@ -17,6 +17,10 @@ extension Token {
     }
 }
 
+extension AgentEffect {
+    var readsRules: Bool { if case .readRules = self { true } else { false } }
+}
+
 extension World {
     /// What a user does to the rules.
     func ruleSteps() -> [UserStep] {
