@@ -27,6 +27,6 @@ struct RelayCtl: AsyncParsableCommand {
         version: "relay-ctl \(RelayVersion.text)",
         subcommands: [
             Upload.self, Download.self, Delete.self, List.self, Status.self, Wait.self,
-            Verify.self, Confirm.self, Reject.self, Leave.self, Shell.self,
+            Verify.self, Ignore.self, Confirm.self, Reject.self, Leave.self, Shell.self,
         ])
 }

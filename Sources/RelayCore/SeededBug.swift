@@ -35,6 +35,10 @@ package enum SeededBug: String, CaseIterable, Sendable {
     /// A link that was displaced is not looked at again.
     case overlooksDisplacedLinks
 
+    /// What the rules leave out from now on counts as removed.
+    case takesForgottenForRemoved
+    /// Rules that were changed are not read again.
+    case keepsFormerRules
     /// What a power cut left of a file counts as an edit.
     case takesLossesForEdits
     /// What was agreed on in a history that the hub lost counts in its present one.

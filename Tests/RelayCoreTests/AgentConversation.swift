@@ -12,6 +12,8 @@ final class AgentConversation {
     let replica = MemoryReplica()
     private(set) var engine: AgentEngine<MemoryReplica>
     private(set) var now: Int64 = 1000
+    /// What is found whenever the rules are to be read.
+    var rules = RulesReading.missing
 
     init() { engine = Self.makeEngine(replica) }
 
@@ -23,9 +25,15 @@ final class AgentConversation {
     @discardableResult
     func say(_ inputs: AgentInput..., after milliseconds: Int64 = 1) throws -> [AgentEffect] {
         now += milliseconds
-        let effects = try engine.receive(
-            inputs, now: Instant(milliseconds: now), wallClock: Timestamp(seconds: 0, nanoseconds: 0))
-        replica.commit()
+        var effects: [AgentEffect] = []
+        var next = inputs
+        while !next.isEmpty {
+            let more = try engine.receive(
+                next, now: Instant(milliseconds: now), wallClock: Timestamp(seconds: 0, nanoseconds: 0))
+            replica.commit()
+            effects += more.filter { !$0.readsRules }
+            next = more.contains(where: \.readsRules) ? [.rules(rules)] : []
+        }
         return effects
     }
 
@@ -142,6 +150,10 @@ extension AgentConversation {
         let entries = model[path.parent.isRoot ? "" : "\(path.parent)"] ?? []
         return entries.first { $0.name == path.name && $0.kind == .directory }?.fingerprint.identity
     }
+}
+
+extension AgentEffect {
+    var readsRules: Bool { if case .readRules = self { true } else { false } }
 }
 
 extension [AgentEffect] {

@@ -49,6 +49,8 @@ package struct Configuration: Sendable {
     var faultPace: Int
     /// Which faults occur, by their weights in the order of `Fault`.
     var faultWeights: [Int]
+    /// Whether users write rules for what is left out of the share.
+    var ignores: Bool
     /// Clocks of different machines differ by up to so many seconds.
     var skewSeconds: Int
 
@@ -82,6 +84,9 @@ package struct Configuration: Sendable {
         faultPace = random.pick([0, 50, 300, 1500]) ?? 0
         faultWeights = Fault.allCases.map { _ in random.pick([0, 1, 1, 4]) ?? 1 }
         skewSeconds = random.pick([0, 0, 100, 31_000_000]) ?? 0
+        // A source of its own: other seeds' worlds stay what they are.
+        var rules = SeededRandom(seed: seed ^ 0x1690_5e37)
+        ignores = family == .general && rules.chance(400)
         // What one of two who have it loses, the other must still have.
         faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0
         if family != .general {

@@ -162,6 +162,9 @@ func describe(_ input: AgentInput) -> String {
                 case .subtree(let path): "\(path)/"
                 }
             }.joined(separator: ", ")
+    case .rules(.content(let bytes, _, let trusted)):
+        "rules \(displayText(bytes))\(trusted ? "" : " untrusted")"
+    case .rules(let reading): "rules \(reading)"
     case .scanned(let results):
         "scanned "
             + results.map { "\(describe($0.request)): \(describe($0.outcome))" }.joined(separator: ", ")
@@ -183,6 +186,7 @@ func describe(_ input: AgentInput) -> String {
 
 func describe(_ effect: AgentEffect) -> String {
     switch effect {
+    case .readRules: "read rules"
     case .scan(let requests): "scan " + requests.map(describe).joined(separator: ", ")
     case .read(let requests):
         "read " + requests.map { "\(short($0.node)) \($0.path)" }.joined(separator: ", ")
@@ -222,5 +226,6 @@ func fingerprint(of effect: AgentEffect) -> UInt64 {
     case .halted: return 9
     case .checkedLosses: return 11
     case .resumed: return 10
+    case .readRules: return 12
     }
 }

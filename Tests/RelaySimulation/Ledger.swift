@@ -23,6 +23,8 @@ struct Ledger {
     var forgetsNow = false {
         didSet { if forgetsNow { hasForgotten = true } }
     }
+    /// Whether users ever wrote rules for what is left out: what was agreed on about that is forgotten.
+    var hasIgnored = false
     /// Whether some agent ever forgot what it knew.
     private(set) var hasForgotten = false
 
@@ -70,7 +72,7 @@ struct Ledger {
 
     /// Contents that were everywhere at the beginning of the round, and that users only removed since.
     var removed: [Token] {
-        forgetsNow ? [] : tokens { $0.isSynced && $0.isDestroyedNow && !$0.isTouchedNow }
+        forgetsNow || hasIgnored ? [] : tokens { $0.isSynced && $0.isDestroyedNow && !$0.isTouchedNow }
     }
 
     private func tokens(where isWanted: (Fate) -> Bool) -> [Token] {

@@ -10,6 +10,7 @@ package final class MemoryReplica: ReplicaStore {
         case cursor(Cursor?)
         case unanswered(UnansweredBatch?)
         case hold(Hold?)
+        case ignoreRules([UInt8]?)
         case fork(Revision?)
         case removal(NodeID, Revision?)
         case landmarks([Landmark])
@@ -27,6 +28,7 @@ package final class MemoryReplica: ReplicaStore {
     package private(set) var cursor: Cursor?
     package private(set) var unanswered: UnansweredBatch?
     package private(set) var hold: Hold?
+    package private(set) var ignoreRules: [UInt8]?
     package private(set) var fork: Revision?
     private var places: [Landmark] = []
     private var removals: [NodeID: Revision] = [:]
@@ -64,6 +66,7 @@ package final class MemoryReplica: ReplicaStore {
             case .cursor(let before): cursor = before
             case .unanswered(let before): unanswered = before
             case .hold(let before): hold = before
+            case .ignoreRules(let before): ignoreRules = before
             case .fork(let before): fork = before
             case .removal(let node, let before): removals[node] = before
             case .landmarks(let before): places = before
@@ -132,6 +135,11 @@ package final class MemoryReplica: ReplicaStore {
     package func setHold(_ hold: Hold?) {
         journal.append(.hold(self.hold))
         self.hold = hold
+    }
+
+    package func setIgnoreRules(_ bytes: [UInt8]?) {
+        journal.append(.ignoreRules(ignoreRules))
+        ignoreRules = bytes
     }
 
     package var nodeCount: Int { rows.count }

@@ -7,6 +7,7 @@ final class SimulatedAgent {
     typealias Engine = AgentEngine<MemoryReplica>
 
     enum LaneJob {
+        case rules(isInsisting: Bool)
         case scan([ScanRequest], [ScanResult])
         case apply([ApplyAction], [ApplyResult])
     }

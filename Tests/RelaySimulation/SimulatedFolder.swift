@@ -52,6 +52,18 @@ final class SimulatedFolder {
 
     // Reading.
 
+    func readRules(isInsisting: Bool) -> RulesReading {
+        guard let inode = disk.find(rulesPath) else { return .missing }
+        guard disk.inodes[inode].kind == .file else {
+            return .failed(Problem(.unsupported, "cannot read \(rulesPath): it is not a file"))
+        }
+        if seesWriters, !isInsisting, disk.inodes[inode].writers > 0 { return .busy }
+        let fingerprint = disk.fingerprint(inode)
+        return .content(
+            disk.inodes[inode].token.rules, fingerprint,
+            trusted: disk.isOld(fingerprint, margin: trustMargin))
+    }
+
     /// A read that is under way: what was found when it began.
     struct Reading {
         var request: ReadRequest

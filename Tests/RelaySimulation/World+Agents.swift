@@ -58,8 +58,11 @@ extension World {
         agent.isProcessing = false
         for input in inputs { trace("\(agent.name) < \(describe(input))") }
         do {
-            let effects = try engine.receive(
+            var effects = try engine.receive(
                 inputs, now: Instant(milliseconds: now), wallClock: agent.disk.wallClock)
+            if !configuration.ignores, effects.contains(where: \.readsRules) {
+                try answerAtOnce(&effects, engine, agent)
+            }
             agent.replica.commit()
             for effect in effects {
                 note(fingerprint(of: effect))
@@ -71,15 +74,33 @@ extension World {
         }
     }
 
+    /// Where nobody writes rules, that there are none takes no time: such worlds are what they would be
+    /// without any.
+    private func answerAtOnce(
+        _ effects: inout [AgentEffect], _ engine: SimulatedAgent.Engine, _ agent: SimulatedAgent
+    ) throws(StateError) {
+        let later = try engine.receive(
+            [.rules(.missing)], now: Instant(milliseconds: now), wallClock: agent.disk.wallClock)
+        let wakes = effects.filter { if case .wake = $0 { true } else { false } }
+        effects.removeAll { $0.readsRules || wakes.contains($0) }
+        effects += later
+        let isWoken = later.contains { if case .wake = $0 { true } else { false } }
+        if !isWoken { effects += wakes }
+    }
+
     private func carryOut(_ effect: AgentEffect, _ agent: SimulatedAgent) {
         switch effect {
+        case .readRules(let isInsisting): queue(.rules(isInsisting: isInsisting), agent)
         case .scan(let requests): queue(.scan(requests, []), agent)
         case .apply(let actions):
             deeds += 1
             queue(.apply(actions, []), agent)
         case .read(let requests): for request in requests { beginRead(agent, request) }
         case .send(let message):
-            if case .commit = message { deeds += 1 }
+            if case .commit(let batch) = message {
+                deeds += 1
+                if configuration.ignores { checkRemovals(in: batch, of: agent) }
+            }
             send(message, agent)
         case .stage(let request):
             deeds += 1
@@ -136,6 +157,12 @@ extension World {
         guard let job = agent.lane.first else { return }
         agent.isLaneBusy = false
         switch job {
+        case .rules(let isInsisting):
+            agent.lane.removeFirst()
+            let reading: RulesReading =
+                hasFailure()
+                ? .failed(Self.failure("read rules")) : agent.folder.readRules(isInsisting: isInsisting)
+            complete(agent, .rules(reading), after: configuration.diskDelay)
         case .scan(let requests, var results):
             let request = requests[results.count]
             let outcome: ScanOutcome =
@@ -149,6 +176,7 @@ extension World {
             }
         case .apply(let actions, var results):
             let action = actions[results.count]
+            if configuration.ignores { checkRemoval(action.step, of: agent) }
             let outcome: ApplyOutcome =
                 hasFailure() ? .failed(Self.failure("apply")) : agent.folder.apply(action, self)
             trace("\(agent.name) folder: \(describe(action.step)): \(describe(outcome))")

@@ -72,10 +72,12 @@ extension World {
 
     /// The first difference between the disks and the hub's tree, apart from what is lost; nil if equal.
     func difference() -> String? {
-        let tree = standingsOfHub()
+        let all = standingsOfHub()
+        let rules = rules(of: all)
+        let tree = shared(all, by: rules)
         let lost = lostPaths(tree)
         for agent in agents {
-            let disk = standings(of: agent.disk)
+            let disk = shared(standings(of: agent.disk), by: rules)
             for path in Set(tree.keys).union(disk.keys).subtracting(lost)
                 .sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) })
             where tree[path] != disk[path] && !lost.contains(where: { path.isWithin($0) }) {
@@ -114,7 +116,10 @@ extension World {
             let isKept = isInHistory ? "in the hub's history only" : "nowhere"
             fail("N2", "content \(token.number), which no user gave up, is \(isKept)")
         }
+        let leavesOut = rules(of: standingsOfHub()) != nil
         for token in ledger.cutOff where counts[token] == nil {
+            // What is left out of all folders is where it was: on the hub.
+            if leavesOut, hub.index.currentlyHolds(token) { continue }
             fail("N6", "content \(token.number), which a power cut took from a disk, was given up by it")
         }
         // Where the hub's content is lost, the disks keep the last that anybody has.
@@ -143,7 +148,7 @@ extension World {
             guard agents[0].disk.inodes[inode].kind == .file, token != .empty, !configuration.hasCopies,
                 // Agents that forgot what they had in common with the hub cannot tell an old content from a
                 // new; and what users made of a copy is theirs.
-                !ledger.hasForgotten, path.name.map(userNames.contains) == false
+                !ledger.hasForgotten, !ledger.hasIgnored, path.name.map(userNames.contains) == false
             else {
                 continue
             }
@@ -156,7 +161,7 @@ extension World {
             if !seen.insert(key).inserted { fail("N8", "\(path) is the second copy of its content") }
         }
         // A passing name that was forgotten is a name like any other.
-        guard !ledger.hasForgotten else { return }
+        guard !ledger.hasForgotten, !ledger.hasIgnored else { return }
         guard let left = position(of: Array(" (moving ".utf8), anywhereIn: agents[0].disk) else { return }
         fail("N7", "\(left) was left behind")
     }

@@ -14,6 +14,11 @@ extension World {
         if operationsLeft > 0 { schedule(.userBegins, after: delay(0...configuration.pace * 2)) }
         let editor = configuration.family == .singleEditor ? 0 : random.below(agents.count)
         let agent = agents[editor]
+        if configuration.ignores, random.chance(120) {
+            ledger.hasIgnored = true
+            start(ruleSteps(), agent)
+            return
+        }
         let steps = makeSteps(Place(agent.disk, &random, names.prefix(configuration.names)))
         guard !steps.isEmpty else { return }
         start(steps, agent)
@@ -37,7 +42,7 @@ extension World {
         var count: Int
 
         init(_ disk: SimulatedDisk, _ random: inout SeededRandom, _ names: some Collection<EntryName>) {
-            let all = disk.walk()
+            let all = disk.walk().filter { $0.path != rulesPath }
             count = all.count
             for entry in all {
                 switch disk.inodes[entry.inode].kind {

@@ -84,6 +84,11 @@ enum ReplicaRule: String, CaseIterable, Sendable {
             try store.setHold(hold)
             #expect(store.hold == hold)
         }
+        #expect(store.ignoreRules == nil)
+        for rules in [[], [0xff, 0x00, 0x0a], nil] as [[UInt8]?] {
+            try store.setIgnoreRules(rules)
+            #expect(store.ignoreRules == rules)
+        }
     }
 
     private func landmarks(_ store: any ReplicaStore) throws {

@@ -55,18 +55,24 @@ extension FolderRun {
         case here
         case pending(NodeID)
         case unknown
+        /// The folder's rules leave it out.
+        case ignored
     }
 
     /// Whether the folder holds what the share has at a path, and all beneath it. `suspect` is looked at
     /// first: a node that was pending a moment ago.
     func arrival(of path: RelativePath, suspect: NodeID?) -> Arrival? {
-        look { _, replica in
-            if let suspect, let node = try replica.node(suspect), node.remote?.state != nil, !node.isHere {
+        look { engine, replica in
+            if let suspect, let node = try replica.node(suspect), node.remote?.state != nil, !node.isHere,
+                !engine.isIgnored(suspect)
+            {
                 return .pending(suspect)
             }
             guard let target = try replica.remoteNode(at: path) else { return .unknown }
+            if engine.isIgnored(target) { return .ignored }
             var stack = [target]
             while let id = stack.popLast() {
+                if engine.isIgnored(id) { continue }
                 if id != .root {
                     guard let node = try replica.node(id), node.isHere else { return .pending(id) }
                     guard case .directory? = node.remote?.state?.payload else { continue }
@@ -83,7 +89,7 @@ extension FolderRun {
     ) async -> Result<Bool, ControlError>? {
         guard await hearEverything() else { return nil }
         post(.retryStaging)
-        var isKnown = true
+        var obstacle: ControlError?
         let isHere = await wait { run in
             switch await run.arrival(of: path, suspect: progress.pending) {
             case .here: return true
@@ -91,13 +97,16 @@ extension FolderRun {
                 progress.pending = node
                 return false
             case .unknown:
-                isKnown = false
+                obstacle = .notFound("nothing at \(path) in the share")
+                return true
+            case .ignored:
+                obstacle = .refused("\(path) is left out of this folder by \(EntryName.relayIgnore)")
                 return true
             case nil: return false
             }
         }
         guard isHere else { return nil }
-        return isKnown ? .success(true) : .failure(.notFound("nothing at \(path) in the share"))
+        return obstacle.map { .failure($0) } ?? .success(true)
     }
 
     /// Begins to list what is at a path.

@@ -57,6 +57,7 @@ struct TreeWalk: Sendable {
         // Where both trees have the name for different nodes, the one that does not belong holds things up.
         let culprit = remote?.isInSync == false ? remote : local?.isInSync == false ? local : remote ?? local
         guard let culprit, entry.state != .inSync || engine.isKnownDamaged(culprit) else { return }
+        if engine.isIgnored(culprit.id) { entry.state = .ignored }
         let reason = try engine.reason(culprit.id)
         entry.cause = reason.hindrance
         entry.reason = reason.text

@@ -39,6 +39,14 @@ final class FolderLane: Sendable {
         enter { folder in post(folder.apply(actions)) }
     }
 
+    func readRules(isInsisting: Bool, then post: @escaping @Sendable (RulesReading) -> Void) {
+        enter { folder in
+            let reading = folder.readRules(isInsisting: isInsisting)
+            // A root that was replaced meanwhile has other rules.
+            if self.isRootVerified() { post(reading) }
+        }
+    }
+
     /// Runs the body between two steps; nil if the lane was stopped or the root is lost.
     func run<Value: Sendable>(_ body: @escaping @Sendable (SharedFolder) -> Value) async -> Value? {
         await withCheckedContinuation { continuation in

@@ -257,6 +257,8 @@ actor FolderRun {
 
     private func perform(_ effect: AgentEffect, _ now: Instant) {
         switch effect {
+        case .readRules(let isInsisting):
+            parts.lane.readRules(isInsisting: isInsisting) { [mailbox] in mailbox.post(.rules($0)) }
         case .scan(let requests):
             parts.lane.scan(requests) { [mailbox] in mailbox.post(.scanned($0)) }
         case .apply(let actions):

@@ -141,6 +141,11 @@ package protocol ReplicaStore: AnyObject {
     var hold: Hold? { get }
     func setHold(_ hold: Hold?) throws(StateError)
 
+    /// The bytes of the rules in force for what is left out, as they were last read; empty: none. Nil as long
+    /// as they were never read.
+    var ignoreRules: [UInt8]? { get }
+    func setIgnoreRules(_ bytes: [UInt8]?) throws(StateError)
+
     /// How many nodes are known.
     var nodeCount: Int { get }
 

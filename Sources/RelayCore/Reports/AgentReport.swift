@@ -133,6 +133,8 @@ package struct EntryReport: Codable, Hashable, Sendable {
         case uploading
         /// On the hub, and not yet (in this version) here.
         case downloading
+        /// On the hub, and left out of this folder by its rules.
+        case ignored
     }
     /// The path for people (`displayText`).
     package var path: String

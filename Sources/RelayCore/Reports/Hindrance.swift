@@ -58,6 +58,8 @@ package enum Hindrance: String, Codable, Hashable, Sendable, CaseIterable {
     case obstructed
     /// The hub does not take it.
     case refused
+    /// A rule of `.relayignore` leaves it out: nothing is done about it.
+    case ignored
     /// Changes are noticed late: there is no watcher.
     case unwatched
     /// Nothing is under way and nothing is waited for: a fault of the agent.

@@ -12,6 +12,9 @@ extension AgentEngine {
             try applied(step, result.outcome)
             try dropFormerStates(of: step.node)
             dirty.insert(step.node)
+            // What the rules leave out waits for the end of what is under way with it.
+            if rules != nil { wake(step.node) }
+            if step.action.step.changesRules { rulesFile.due = now }
             if case .fetch(_, let displaced?) = step.purpose { dirty.insert(displaced) }
         }
         for id in waitsForSteps.popAll() { dirty.insert(id) }
@@ -22,11 +25,17 @@ extension AgentEngine {
         case .done(let fingerprint): try done(step, fingerprint, kept: nil)
         case .doneKeeping(let fingerprint, let name, let keptFingerprint):
             try done(step, fingerprint, kept: (name, keptFingerprint))
-        case .changed, .occupied, .absent: try lookAgain(after: step)
+        case .occupied:
+            if case .evade(let target, _) = step.purpose {
+                if takenNames.count >= EngineLimits.takenNames { takenNames = [] }
+                takenNames.insert(target)
+            }
+            try lookAgain(after: step)
+        case .changed, .absent: try lookAgain(after: step)
         case .notEmpty:
             scanDeeply(step.node)
-            retryLater(
-                step.node, reason: Reason(.obstructed, "the directory holds things that are not shared"))
+            let isKnown = problems[step.node]?.hindrance == .obstructed
+            retryLater(step.node, reason: isKnown ? nil : Self.holdsUnshared)
         case .unstaged:
             unstage(step.node)
             retryLater(step.node)

@@ -15,7 +15,7 @@ extension AgentEngine {
         }
         let before = removals.total(now)
         let made = young.count(now)
-        let known = replica.nodeCount - made + before
+        let known = knownCount - made + before
         let removed = try countVanished() + before - made
         // Who removes many is seldom done yet: all of it is judged together.
         if removed >= EngineLimits.manyRemovals
@@ -31,6 +31,9 @@ extension AgentEngine {
         try hold(.removals)
         return false
     }
+
+    /// How many nodes are known, apart from those that are left out of the folder.
+    private var knownCount: Int { replica.nodeCount - ignored.count }
 
     /// When removals that wait for others are to be looked at again.
     var removalsDue: Instant? {
@@ -87,7 +90,7 @@ extension AgentEngine {
             guard let payload = local.payload else { return true }
             if node.base?.payload.content != payload.content { count += 1 }
         }
-        guard count >= EngineLimits.heldReverts, count * 10 > replica.nodeCount * 3 else { return false }
+        guard count >= EngineLimits.heldReverts, count * 10 > knownCount * 3 else { return false }
         try hold(.reverts)
         return true
     }

@@ -33,10 +33,11 @@ extension AgentEngine {
             unstage(id)
             return
         }
+        if rules != nil, try leaveOut(node) { return }
         if let local = node.local {
             guard try !waitsForReturn(id) else { return }
             if local.kind == .file {
-                let isVerified = local.isTrusted || readRetries[id] != nil
+                let isVerified = local.isTrusted || readRetries[id]?.due != nil
                 if local.payload == nil || !isVerified { requestRead(id) }
                 if local.payload == nil { return }
             }

@@ -174,6 +174,7 @@ extension AgentEngine {
                 continue
             }
             node.base = state
+            if ignored.contains(id) { renounced.insert(id) }
             try putAndPlan(node)
         }
     }

@@ -15,19 +15,32 @@ extension AgentEngine {
         found.reserveCapacity(hidden.count + entries.count)
         for entry in entries { found.insert(entry.name) }
         for entry in hidden { try couldNotSee(entry, in: directory) }
+        if directory == .root, !hidden.contains(where: { $0.name == .relayIgnore }) {
+            foundRules(entries.first { $0.name == .relayIgnore }?.fingerprint)
+        }
         for id in try replica.localChildren(of: directory) {
             if let name = try replica.node(id)?.local?.placement.name, !found.contains(name) { vanish(id) }
         }
-        for entry in entries {
-            try observe(entry, at: Placement(parent: directory, name: entry.name), isDeep: true)
+        let shared = try observed(entries, in: directory)
+        for entry in shared {
+            try observeShared(entry, at: Placement(parent: directory, name: entry.name), isDeep: true)
         }
     }
 
+    /// What stands at one place was found: nothing, if `found` is nil.
     func observe(_ found: FoundEntry?, at placement: Placement, isDeep: Bool) throws(StateError) {
+        if placement == RulesFile.placement { foundRules(found?.fingerprint) }
+        if rules != nil, let found, try passesOver(found, at: placement) { return }
+        try observeShared(found, at: placement, isDeep: isDeep)
+    }
+
+    private func observeShared(
+        _ found: FoundEntry?, at placement: Placement, isDeep: Bool
+    ) throws(StateError) {
         let current = try replica.localChild(placement)
         guard let found else {
             secondLooks.remove(placement)
-            if let current { vanish(current) }
+            if let current { vanish(current) } else { try goOn(at: placement) }
             return
         }
         guard let current, let node = try replica.node(current), let local = node.local else {
@@ -58,7 +71,7 @@ extension AgentEngine {
     }
 
     /// Another thing took the node's name: where the node is now, if anywhere, is not known.
-    private func detach(_ node: ReplicaNode, _ local: LocalState) throws(StateError) {
+    func detach(_ node: ReplicaNode, _ local: LocalState) throws(StateError) {
         var node = node
         var local = local
         local.placement = Placement(
@@ -215,6 +228,7 @@ extension AgentEngine {
         let due = missing.filter { $0.value <= now }.keys.sorted()
         guard !due.isEmpty else { return }
         if try isUncertain() { return }
+        try forgetVanished()
         guard try mayRemove() else { return }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
     }

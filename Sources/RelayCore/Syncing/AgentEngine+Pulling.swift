@@ -4,7 +4,10 @@
 
 extension AgentEngine {
     /// Whether the folder can be changed now.
-    var canApply: Bool { applying == nil && scanning == nil && isConsistent && haltReason == nil }
+    var canApply: Bool {
+        applying == nil && scanning == nil && isConsistent && haltReason == nil && !rulesFile.isBeingRead
+            && !rulesFile.isNew
+    }
 
     /// Collects the next batch of steps. Every path in it is right when the batch begins, and stays right: a
     /// step that moves or removes a directory is the batch's last.
@@ -31,7 +34,7 @@ extension AgentEngine {
     }
 
     private func pull(_ id: NodeID) throws(StateError) {
-        guard !isBusy(id), let node = try replica.node(id) else { return }
+        guard !isBusy(id), !ignored.contains(id), let node = try replica.node(id) else { return }
         if let due = retries[id]?.due, due > now { return }
         if let local = node.local {
             guard try !waitsForReturn(id), local.payload != nil else { return }
@@ -95,6 +98,8 @@ extension AgentEngine {
         if parent != .root {
             guard !isBusy(parent), try replica.node(parent)?.local != nil else {
                 try wait(id, for: parent)
+                // With a directory that is left out by now goes what the share has in it.
+                if ignored.contains(parent), try replica.node(id)?.local == nil { dirty.insert(id) }
                 return nil
             }
             if let vanished = try vanished(at: parent) {
@@ -151,7 +156,10 @@ extension AgentEngine {
             try giveUpPlace(above, to: node.id)
             return
         }
-        guard let path = try targetPath(node.id, state.placement) else { return }
+        guard let path = try targetPath(node.id, state.placement) else {
+            noteOutOfReach(node.id, in: state.placement.parent)
+            return
+        }
         if let occupant = try replica.localChild(state.placement), occupant != node.id {
             switch try giveWay(occupant, to: node, state) {
             case .waits: return
@@ -197,6 +205,11 @@ extension AgentEngine {
 
     private func pullRemoval(_ node: ReplicaNode) throws(StateError) {
         guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
+        if let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
+            // It lies in a directory that is about to be forgotten.
+            retryLater(node.id)
+            return
+        }
         guard local.kind == .directory else {
             try add(
                 node.id, in: local.placement.parent, .discard, .remove(path, expected: local.fingerprint))
@@ -250,6 +263,12 @@ extension AgentEngine {
         case .revive:
             dirty.insert(id)
             dirty.insert(node.id)
+            return .waits
+        case .discard
+        where node.local == nil && local.kind == .directory && state.payload.kind == .directory
+            && problems[id]?.hindrance == .obstructed:
+            // It stays for what it holds, and becomes the directory that the share has anew.
+            try adopt(occupant, as: node)
             return .waits
         case .merge(.push, _):
             try evade(id, to: conflictPlacement(for: local.placement), isLocalChange: true)
@@ -309,7 +328,9 @@ extension AgentEngine {
             let name = ConflictName.name(
                 for: placement.name, device: deviceName, date: wallClock, attempt: attempt)
             let candidate = Placement(parent: placement.parent, name: name)
-            if try replica.localChild(candidate) == nil, try replica.remoteChild(candidate) == nil {
+            if !takenNames.contains(candidate), try replica.localChild(candidate) == nil,
+                try replica.remoteChild(candidate) == nil
+            {
                 return name
             }
             attempt += 1

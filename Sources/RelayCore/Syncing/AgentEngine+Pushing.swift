@@ -6,7 +6,7 @@ extension AgentEngine {
     /// Whether the hub can be told of changes now: it is known what the hub has.
     var canPropose: Bool {
         guard isConnected, isFollowing, isConsistent, proposal == nil, haltReason == nil,
-            let cursor = replica.cursor
+            !areRulesUncertain, let cursor = replica.cursor
         else { return false }
         return cursor.revision >= awaitedRevision
     }
@@ -15,6 +15,7 @@ extension AgentEngine {
     func propose() throws(StateError) {
         guard canPropose, !candidates.isEmpty else { return }
         if try mustHoldReverts() { return }
+        if try areRulesOnTheirWay() { return }
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         for id in candidates.popAll() {
@@ -139,6 +140,10 @@ extension AgentEngine {
         guard let occupant = try replica.remoteChild(placement), occupant != id,
             !writer.vacated.contains(occupant)
         else { return true }
+        if ignored.contains(occupant) {
+            waits.insert(id, waitingFor: occupant)
+            return false
+        }
         if writer.visiting.contains(occupant) {
             if try isToBeRemoved(occupant) {
                 // It is removed once this node has left it, which gets its place then.

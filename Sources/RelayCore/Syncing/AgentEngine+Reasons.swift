@@ -13,6 +13,9 @@ extension AgentEngine {
             let path = try shownPath(id)
             result.append(UnsyncedPath(path: path, reason: try reason(id), wanted: stagings[id]?.payload))
         }
+        if let trouble = rulesFile.trouble {
+            result.append(UnsyncedPath(path: RulesFile.path, reason: trouble))
+        }
         if rootScanDue != nil { result.append(UnsyncedPath(path: .root, reason: try reason(.root))) }
         for placement in rescans.keys.sorted() where result.count < limit {
             guard let id = try replica.localChild(placement) else {
@@ -63,6 +66,9 @@ extension AgentEngine {
     /// The reason apart from the node that is waited for; nil if there is no other.
     private func ownReason(_ id: NodeID) throws(StateError) -> Reason? {
         if let haltReason { return Reason(.held, "halted: \(haltReason)") }
+        if ignored.contains(id) {
+            return Reason(.ignored, "\(EntryName.relayIgnore) leaves it out of this folder")
+        }
         if let problem = problems[id] { return problem }
         if let reason = try folderSide(id) { return reason }
         if let reason = transferSide(id) { return reason }
@@ -120,6 +126,9 @@ extension AgentEngine {
 
     /// Why nothing is decided at present; nil if things are.
     private var catchingUp: Reason? {
+        if !rulesFile.isKnown || rulesFile.isNew {
+            return Reason(.scanning, "the folder is looked through by the rules of \(EntryName.relayIgnore)")
+        }
         if isGreetingDue || !isScanned { return Reason(.scanning, "the folder is being looked through") }
         if !isFollowing || !isConsistent {
             return Reason(.receiving, "the hub's changes are still coming in")
@@ -135,6 +144,9 @@ extension AgentEngine {
     private var folderReason: Reason? {
         guard isConnected, haltReason == nil, !state.isInSync else { return nil }
         if let reason = catchingUp { return reason }
+        if rulesFile.isBeingRead || rulesFile.due != nil {
+            return Reason(.scanning, "the rules of \(EntryName.relayIgnore) are being read")
+        }
         if !missing.isEmpty { return Reason(.settling, "something vanished a moment ago") }
         if !rescans.isEmpty { return Reason(.settling, "something is looked at again in a moment") }
         if !writing.isEmpty { return Self.beingWritten }

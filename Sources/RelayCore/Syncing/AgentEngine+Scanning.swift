@@ -9,6 +9,7 @@ extension AgentEngine {
         switch hint {
         case .entry(let path, let isWriting):
             guard let known = try nearestKnown(path) else { return }
+            if rules != nil, try isOfNoConcern(known.placement, isWhole: known.isWhole) { return }
             let isOften = try isSavedOften(known.placement)
             if isWriting || isOften, known.isWhole {
                 let last = writing[known.placement]?.last ?? now + EngineLimits.longestWriteMilliseconds
@@ -22,6 +23,7 @@ extension AgentEngine {
                 startFullScan()
                 return
             }
+            if rules != nil, try isOfNoConcern(known.placement, isWhole: known.isWhole) { return }
             scans.insert(entry: known.placement, isDeep: true)
         }
     }
@@ -42,7 +44,7 @@ extension AgentEngine {
     }
 
     func startScan() throws(StateError) {
-        guard scanning == nil, applying == nil else { return }
+        guard scanning == nil, applying == nil, rulesFile.isKnown, !rulesFile.isBeingRead else { return }
         var tasks: [ScanTask] = []
         var requests: [ScanRequest] = []
         while requests.count < EngineLimits.scanRequests, let next = scans.popFirst() {
@@ -74,7 +76,9 @@ extension AgentEngine {
     private func finish(_ task: ScanTask) {
         guard case .directory = task.target else { return }
         deepScansLeft -= 1
-        if deepScansLeft == 0, rootScanDue == nil { isScanned = true }
+        guard deepScansLeft == 0, rootScanDue == nil else { return }
+        isScanned = true
+        rulesFile.isNew = false
     }
 
     func scanDeeply(_ directory: NodeID) {
@@ -132,6 +136,7 @@ extension AgentEngine {
         let known = try replica.localChild(placement)
         // What is mounted where nothing was shared is nobody's concern.
         if known == nil, problem.cause == .hidden { return }
+        if rules != nil, try isIgnored(placement) { return }
         if let known { problems[known] = Reason(problem) }
         unseen[placement] = Reason(problem)
         rescans[placement] = now + EngineLimits.unseenRetryMilliseconds
@@ -143,7 +148,9 @@ extension AgentEngine {
         let placement = Placement(parent: directory, name: entry.name)
         try scanFailed(placement, entry.problem)
         let target = ScanTask.Target.entry(placement)
-        if entry.problem.cause != .hidden, unknown[target] == nil { unknown[target] = now }
+        if entry.problem.cause != .hidden, unknown[target] == nil, try !isIgnored(placement) {
+            unknown[target] = now
+        }
     }
 
     /// What could not be looked at a moment ago could be now.

@@ -27,7 +27,8 @@ extension AgentEngine {
     }
 
     private var isQuiet: Bool {
-        scans.isEmpty && scanning == nil && missing.isEmpty && writing.isEmpty && rescans.isEmpty
+        scans.isEmpty && scanning == nil && rulesFile.due == nil && !rulesFile.isBeingRead
+            && !rulesFile.isNew && missing.isEmpty && writing.isEmpty && rescans.isEmpty
             && rootScanDue == nil && reading.isEmpty && readQueue.isEmpty && largeReadQueue.isEmpty
             && applying == nil && proposal == nil && dirty.isEmpty
     }

@@ -44,6 +44,10 @@ extension AgentEngine {
         for due in writing.values { next = min(next, due.quiet) }
         for due in rescans.values { next = min(next, due) }
         if let rootScanDue { next = min(next, rootScanDue) }
+        if let due = rulesFile.due, due > now { next = min(next, due) }
+        if let since = rulesFile.awaitedSince, since + EngineLimits.rulesPatienceMilliseconds > now {
+            next = min(next, since + EngineLimits.rulesPatienceMilliseconds)
+        }
         for retry in readRetries.values { next = min(next, retry.due ?? next) }
         for retry in retries.values { next = min(next, retry.due ?? next) }
         for due in stageRetries.values { next = min(next, due) }

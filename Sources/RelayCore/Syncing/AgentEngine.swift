@@ -93,6 +93,19 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var stageRetries: [NodeID: Instant] = [:]
     var stagingsUnderWay = 0
 
+    // What is left out.
+    /// Nil: nothing.
+    var rules: IgnoreRules?
+    var rulesFile = RulesFile()
+    /// Nodes of the share that the rules leave out and of which the folder's tree has nothing.
+    var ignored: Set<NodeID> = []
+    /// Those that somebody wants removed all the same.
+    var renounced: Set<NodeID> = []
+    /// Whether some of them may not be left out any more.
+    var isIgnoredOutdated = false
+    /// Names for conflict copies that turned out to be taken by what is not shared.
+    var takenNames: Set<Placement> = []
+
     // What to do.
     var unsettled: Set<NodeID> = []
     var dirty = UniqueQueue<NodeID>()
@@ -161,6 +174,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
             isFollowing = false
         case .message(let message): try take(message)
         case .hints(let hints): for hint in hints { try take(hint) }
+        case .rules(let reading): try took(reading)
         case .scanned(let results): try scanned(results)
         case .read(let results): for result in results { try took(result) }
         case .staged(let node, let content, let outcome): try staged(node, content, outcome)
@@ -177,12 +191,16 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func open(_ identity: FileIdentity, _ mayHaveLostWrites: Bool) throws(StateError) {
         root = identity
+        try openRules()
         proposal = replica.unanswered.map { Proposal($0) }
         formerNodes = Set(try replica.nodesWithFormerStates())
         var after: NodeID?
         while true {
             let page = try replica.unsynced(after: after, limit: 1000)
             for id in page {
+                if rules != nil, let node = try replica.node(id), try isLeftOut(node), node.base == nil {
+                    continue
+                }
                 unsettled.insert(id)
                 dirty.insert(id)
                 if let node = try replica.node(id), let local = node.local {
@@ -205,6 +223,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Runs until nothing more can be started: the queues in the order of a change's journey.
     private func proceed() throws(StateError) {
         guard root != nil else { return }
+        startReadingRules()
         try startScan()
         try greet()
         try checkWhetherAllReturned()
@@ -218,6 +237,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
             try considerAll()
             guard canApply && !pullable.isEmpty || canPropose && !candidates.isEmpty else { break }
         }
+        startReadingRules()
         try startScan()
         try startReads()
         try startStagings()
@@ -244,6 +264,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Whether the local tree can be trusted: in the beginning it may lack what the folder has, and what it
     /// says of nodes that an earlier engine left undone may be long out of date.
     private func canDecide() throws(StateError) -> Bool {
+        // Who joins has nothing that could be lost, and much that may turn out to be left out.
+        if rulesFile.isNew || isJoining && areRulesUncertain { return false }
         guard mayHoldUnrecorded || losses != nil || isJoining && !isScanned else { return true }
         guard isScanned else { return false }
         return try !isUncertain()
@@ -251,6 +273,14 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func considerAll() throws(StateError) {
         guard try canDecide() else { return }
+        reconsiderIgnored()
+        if isJoining, let id = rulesFile.node, try areRulesOnTheirWay() {
+            if dirty.contains(id) {
+                dirty.remove(id)
+                try consider(id)
+            }
+            return
+        }
         while let id = dirty.popFirst() { try consider(id) }
     }
 
@@ -258,11 +288,15 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     /// Writes a node's row and keeps count of what is not in sync.
     func put(_ node: ReplicaNode) throws(StateError) {
+        if rules != nil { noteMove(from: try replica.node(node.id), to: node) }
         try replica.put(node)
+        noteRules(node)
+        if !renounced.isEmpty, node.remote?.state == nil { renounced.remove(node.id) }
         if case .removed(let revision)? = node.remote, node.isEmpty {
             try replica.noteRemoval(of: node.id, at: revision)
         }
-        if node.isEmpty || node.isInSync || isSteadyInSync(node) {
+        let isLeftOut = try isLeftOut(node)
+        if node.isEmpty || node.isInSync || isLeftOut || isSteadyInSync(node) {
             unsettled.remove(node.id)
             reverted.remove(node.id)
         } else {

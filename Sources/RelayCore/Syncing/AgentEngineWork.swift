@@ -11,6 +11,8 @@ package enum AgentInput: Sendable {
     case disconnected
     case message(HubMessage)
     case hints([Hint])
+    /// What became of reading the rules; no scan and no apply was under way meanwhile.
+    case rules(RulesReading)
     case scanned([ScanResult])
     case read([ReadResult])
     case staged(node: NodeID, content: ContentID, StageOutcome)
@@ -32,6 +34,9 @@ package enum AgentInput: Sendable {
 
 /// What the agent's engine wants done.
 package enum AgentEffect: Hashable, Sendable {
+    /// Read the root's `.relayignore`; `isInsisting`: although somebody has it open for writing, as long as
+    /// it does not change meanwhile. In one order with scans and apply batches.
+    case readRules(isInsisting: Bool)
     /// One at a time: the next scan is asked for after the results of this one.
     case scan([ScanRequest])
     /// Any number may be under way; each request is answered once.

@@ -76,6 +76,13 @@ enum EngineLimits {
     static let steadyReadings = 7
     /// How long to wait before what could not be looked at is looked at again.
     static let unseenRetryMilliseconds: Int64 = 5000
+    /// How long the file of rules must be gone before there are no rules any more.
+    static let rulesAbsenceMilliseconds: Int64 = 1000
+    /// How long rules of the share that are on their way here are waited for.
+    static let rulesPatienceMilliseconds: Int64 = 30_000
+    /// So often the file of rules is found open for writing before it is read all the same.
+    static let busyRulesReads = 12
+    static let takenNames = 1000
     static let firstRetryMilliseconds: Int64 = 20
     static let lastRetryMilliseconds: Int64 = 30_000
     /// How long to wait before unavailable content is asked for again unprompted.

@@ -11,7 +11,7 @@ extension AgentEngine {
     /// Whether the engine looks at the folder, so that what it does not know yet may be known in a moment.
     package var isObserving: Bool {
         !scans.isEmpty || scanning != nil || applying != nil || !writing.isEmpty || !missing.isEmpty
-            || !reading.isEmpty || !readQueue.isEmpty || !dirty.isEmpty
+            || !reading.isEmpty || !readQueue.isEmpty || !dirty.isEmpty || areRulesUncertain
     }
 
     /// How the hub's latest record of a node differs from what the agent took in; nil if it does not, or if
@@ -77,7 +77,7 @@ extension AgentEngine {
                     .damagedRecord, at: path, "the index has two entries of this name", repair: .observe(id))
             }
         }
-        if !node.isInSync, !node.isEmpty, !unsettled.contains(id) {
+        if !node.isInSync, !node.isEmpty, !unsettled.contains(id), !ignored.contains(id) {
             return Difference(
                 .damagedRecord, at: path, "it was in sync, and is not any more: \(try mismatch(in: node))",
                 repair: .observe(id))

@@ -61,6 +61,7 @@ extension AgentEngine {
     ) throws(StateError) -> Difference? {
         guard writing[placement] == nil, rescans[placement] == nil else { return nil }
         guard let id = try replica.localChild(placement), let local = try replica.node(id)?.local else {
+            if rules != nil, try leavesOut(found, in: placement.parent) { return nil }
             return Difference(
                 .unknownOnDisk, at: path, "a \(found.kind.kind.text) that was not noticed",
                 repair: .look(placement))

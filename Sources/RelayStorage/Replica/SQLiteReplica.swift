@@ -22,6 +22,7 @@ package final class SQLiteReplica: ReplicaStore {
         var unanswered: UnansweredBatch?
         var hold: Hold?
         var fork: Revision?
+        var ignoreRules: [UInt8]?
         var landmarks = 0
     }
 
@@ -86,6 +87,7 @@ package final class SQLiteReplica: ReplicaStore {
             guard let fork = Revision(stored: bytes) else { throw database.damaged("a senseless revision") }
             result.fork = fork
         }
+        result.ignoreRules = try meta(Self.rulesKey)
         let landmarks = try statement(.countLandmarks).first { row throws(StateError) in Int(row.integer(0)) }
         result.landmarks = landmarks ?? 0
         return result
@@ -269,6 +271,13 @@ package final class SQLiteReplica: ReplicaStore {
         totals.hold = hold
     }
 
+    package var ignoreRules: [UInt8]? { totals.ignoreRules }
+
+    package func setIgnoreRules(_ bytes: [UInt8]?) throws(StateError) {
+        try setMeta(Self.rulesKey, bytes)
+        totals.ignoreRules = bytes
+    }
+
     package var nodeCount: Int { totals.nodes }
 
     /// A value kept for the owner. Also outside of transactions.
@@ -285,6 +294,7 @@ package final class SQLiteReplica: ReplicaStore {
     private static let unansweredKey = "unanswered"
     private static let forkKey = "fork"
     private static let holdKey = "emptied"
+    private static let rulesKey = "rules"
     private static let settingPrefix = "setting/"
 
     private func meta(_ key: String) throws(StateError) -> [UInt8]? {
