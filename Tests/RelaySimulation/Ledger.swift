@@ -43,6 +43,8 @@ struct Ledger {
 
     mutating func mustSurvive(_ token: Token) { fates[Int(token.number)].mustSurvive = true }
 
+    mutating func misplace(_ token: Token) { fates[Int(token.number)].mustSurvive = false }
+
     mutating func touch(_ token: Token) {
         fates[Int(token.number)].isTouchedNow = true
         fates[Int(token.number)].isWritten = true
@@ -84,6 +86,7 @@ struct Ledger {
 extension World: DiskWitness, FolderWitness {
     func userDestroys(_ token: Token, on disk: SimulatedDisk) { ledger.destroy(token) }
     func userTouches(_ token: Token, on disk: SimulatedDisk) { ledger.touch(token) }
+    func userMisplaces(_ token: Token, on disk: SimulatedDisk) { ledger.misplace(token) }
     func userWrites(_ token: Token, on disk: SimulatedDisk) { ledger.touch(token) }
 
     func folderDestroys(_ token: Token, _ what: @autoclosure () -> String) {

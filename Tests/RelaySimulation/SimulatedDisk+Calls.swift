@@ -8,6 +8,8 @@ protocol DiskWitness: AnyObject {
     func userDestroys(_ token: Token, on disk: SimulatedDisk)
     /// The user touches a file or link in another way: moves it, or what it lies in, or its metadata.
     func userTouches(_ token: Token, on disk: SimulatedDisk)
+    /// The user puts what a power cut left of this token in the place of another file.
+    func userMisplaces(_ token: Token, on disk: SimulatedDisk)
     /// The user writes this token.
     func userWrites(_ token: Token, on disk: SimulatedDisk)
 }
@@ -37,6 +39,7 @@ extension SimulatedDisk {
             witness.userWrites(token, on: self)
         }
         inodes[inode].lost = nil
+        inodes[inode].isPutInPlace = false
         if inodes[inode].unwritten == nil { inodes[inode].unwritten = (inodes[inode].token, now) }
         inodes[inode].unwritten?.at = now
         inodes[inode].token = token
@@ -93,6 +96,12 @@ extension SimulatedDisk {
         return true
     }
 
+    /// The user puts a file where another one was.
+    private func putInPlace(_ inode: Int, _ witness: any DiskWitness) {
+        inodes[inode].isPutInPlace = true
+        if let lost = inodes[inode].lost { witness.userMisplaces(lost, on: self) }
+    }
+
     /// The user takes a name away.
     private func giveUp(_ inode: Int, _ witness: any DiskWitness) {
         guard inodes[inode].links == 1 else { return }
@@ -123,7 +132,10 @@ extension SimulatedDisk {
             guard isDirectory == (inodes[inode].kind == .directory), inodes[victim].entries.isEmpty else {
                 return false
             }
-            if !isDirectory { giveUp(victim, witness) }
+            if !isDirectory {
+                giveUp(victim, witness)
+                putInPlace(inode, witness)
+            }
             unlink(newName, in: newParent)
         }
         for leaf in leaves(inode) { witness.userTouches(inodes[leaf].token, on: self) }
@@ -141,7 +153,10 @@ extension SimulatedDisk {
             let other = child(otherName, of: otherParent), inode != other,
             !isWithin(otherParent, inode), !isWithin(parent, other)
         else { return false }
-        for leaf in leaves(inode) + leaves(other) { witness.userTouches(inodes[leaf].token, on: self) }
+        for leaf in leaves(inode) + leaves(other) {
+            witness.userTouches(inodes[leaf].token, on: self)
+            putInPlace(leaf, witness)
+        }
         swap(name, in: parent, otherName, in: otherParent)
         report(name, in: parent)
         report(otherName, in: otherParent)

@@ -59,6 +59,9 @@ final class SimulatedDisk {
         var unwritten: (token: Token, at: Int64)?
         /// What a power cut took.
         var lost: Token?
+        /// Whether the user put it in another file's place since it was written: of two that were known by
+        /// their names, nobody can tell then which one a power cut took back.
+        var isPutInPlace = false
         /// Never used again, unlike the number.
         var serial: UInt64
 
@@ -105,16 +108,17 @@ final class SimulatedDisk {
     }
 
     /// What a power cut does: of some files that users wrote within the last half minute the medium has what
-    /// they held before. Their stamps do not tell. `takes` decides for each; returns what was taken.
-    func cutPower(takes: () -> Bool) -> [Token] {
-        var taken: [Token] = []
+    /// they held before. Their stamps do not tell. `takes` decides for each; returns what was taken, and
+    /// whether it was in its own place.
+    func cutPower(takes: () -> Bool) -> [(token: Token, isInPlace: Bool)] {
+        var taken: [(token: Token, isInPlace: Bool)] = []
         for index in inodes.indices {
             guard let unwritten = inodes[index].unwritten else { continue }
             inodes[index].unwritten = nil
             guard inodes[index].links > 0, inodes[index].writers == 0, unwritten.at + 30_000 > now, takes()
             else { continue }
             let token = inodes[index].token
-            taken.append(token)
+            taken.append((token, !inodes[index].isPutInPlace))
             inodes[index].lost = token
             inodes[index].token = unwritten.token
         }

@@ -45,13 +45,13 @@ extension World {
         agent.mayHaveLostWrites = true
         ledger.forgetsNow = true
         agent.disk.now = now
-        for token in agent.disk.cutPower(takes: { random.chance(500) }) {
+        for (token, isInPlace) in agent.disk.cutPower(takes: { random.chance(500) }) {
             trace("\(agent.name) loses content \(token.number)")
             // What others have is not lost.
             let isOnHub = hub.index.holds(token) && hub.store.contains(token.content)
             if !isOnHub, !isOnSomeDisk(token) {
                 ledger.destroy(token)
-            } else if hub.index.currentlyHolds(token) {
+            } else if isInPlace, hub.index.currentlyHolds(token) {
                 ledger.mustSurvive(token)
             }
         }

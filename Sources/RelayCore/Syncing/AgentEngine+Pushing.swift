@@ -25,7 +25,10 @@ extension AgentEngine {
                 let before = writer
                 _ = try write(id, &writer)
                 // A passing place without the one that is meant is not worth telling.
-                if !writer.homeless.isEmpty { writer = before }
+                if !writer.homeless.isEmpty {
+                    writer = before
+                    retryLater(id)
+                }
             }
         }
         for id in writer.postponed { candidates.insert(id) }
@@ -56,6 +59,10 @@ extension AgentEngine {
             guard try !waitsForReturn(id), local.payload != nil else { return false }
         }
         switch plan(node) {
+        case .create where passing[id] != nil:
+            // The folder is to give it a name that can be told.
+            pullable.insert(id)
+            return false
         case .create: return try writeCreate(node, &writer)
         case .remove: return try writeRemove(node, &writer)
         case .merge(let placement, let payload):
@@ -144,7 +151,7 @@ extension AgentEngine {
             waits.insert(id, waitingFor: occupant)
             return false
         }
-        if writer.visiting.contains(occupant) {
+        if writer.visiting.contains(occupant), !writer.written.contains(occupant) {
             if try isToBeRemoved(occupant) {
                 // It is removed once this node has left it, which gets its place then.
                 if try stepAside(id, &writer) { writer.homeless.append(id) }

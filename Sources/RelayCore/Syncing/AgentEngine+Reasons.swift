@@ -88,6 +88,19 @@ extension AgentEngine {
         {
             return Reason(.queued, "in the queue")
         }
+        return try unseenAbove(id)
+    }
+
+    /// That a directory above the node could not be looked at, and is looked at again later.
+    private func unseenAbove(_ id: NodeID) throws(StateError) -> Reason? {
+        var current = id
+        for _ in 0..<RelativePath.limitDepth {
+            guard let placement = try replica.node(current)?.local?.placement else { return nil }
+            if let reason = unseen[placement] {
+                return Reason(reason.hindrance, "a directory above it cannot be looked at: \(reason.text)")
+            }
+            current = placement.parent
+        }
         return nil
     }
 
