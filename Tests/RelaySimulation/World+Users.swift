@@ -28,7 +28,13 @@ extension World {
         for path in steps.flatMap(\.paths) {
             if let name = path.name { userNames.insert(name) }
         }
-        let pause = random.pick([0...0, 0...3, 0...3, 1...40, 30...300]) ?? 0...0
+        var pause = random.pick([0...0, 0...3, 0...3, 1...40, 30...300]) ?? 0...0
+        if case (.save(let first, _, _)?, .save(let second, _, _)?) = (steps.first, steps.last),
+            steps.count == 2, first == second, configuration.granularity > 0
+        {
+            // Late enough for the first to be read, and soon enough for the stamps not to tell.
+            pause = 1...Int(configuration.granularity)
+        }
         scripts.append(UserScript(agent: agent.index, steps: steps, pause: pause))
         schedule(.userStep(script: scripts.count - 1), after: 0)
     }
@@ -116,7 +122,7 @@ extension World {
         let temporary = path.parent.appending(EntryName(".tmp\(random.below(3))") ?? name)
         let token = newToken()
         switch random.index(weights: [6, 4, 4, 3, 3, 3, 2]) {
-        case 0: return [.save(path, token, mode: 0o644)]
+        case 0: return saveAgain(path, token)
         case 1: return [.open(path), .write(.empty), .write(newToken()), .write(token), .close]
         case 2: return [.save(temporary, token, mode: 0o644), .rename(temporary, path)]
         case 3:
@@ -128,8 +134,15 @@ extension World {
             return [.saveInDisguise(path, newToken(like: path, on: disk))]
         default:
             let disk = agents.first { $0.disk.find(path) != nil }?.disk
-            return [.save(path, newToken(like: path, on: disk), mode: 0o644)]
+            return saveAgain(path, newToken(like: path, on: disk))
         }
+    }
+
+    /// A save; where stamps are coarse, another one that they may not tell from the first.
+    private func saveAgain(_ path: RelativePath, _ token: Token) -> [UserStep] {
+        let save = UserStep.save(path, token, mode: 0o644)
+        guard configuration.granularity > 0 else { return [save] }
+        return [save, .save(path, ledger.makeToken(sizeBytes: token.sizeBytes), mode: 0o644)]
     }
 
     private func moveSomething(_ place: Place) -> [UserStep] {

@@ -18,6 +18,7 @@ extension AgentEngine {
         if try areRulesOnTheirWay() { return }
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
+        var dropped: [NodeID] = []
         for id in candidates.popAll() {
             if writer.isFull {
                 candidates.insert(id)
@@ -27,9 +28,13 @@ extension AgentEngine {
                 // A passing place without the one that is meant is not worth telling.
                 if !writer.homeless.isEmpty {
                     writer = before
-                    retryLater(id)
+                    dropped.append(id)
                 }
             }
+        }
+        // What another node's operations did not bring along is tried again, alone.
+        for id in dropped where !writer.written.contains(id) && waits.blocker(of: id) == nil {
+            retryLater(id)
         }
         for id in writer.postponed { candidates.insert(id) }
         guard !writer.proposal.operations.isEmpty else { return }
@@ -161,6 +166,7 @@ extension AgentEngine {
         }
         let circles = writer.circles
         let isWritten = try write(occupant, &writer)
+        if writer.vacated.contains(occupant) { return true }
         if !isWritten, writer.circles > circles {
             guard try isToBeRemoved(occupant) else { return try stepAside(occupant, &writer) }
             // It cannot be removed before this node has left it.
