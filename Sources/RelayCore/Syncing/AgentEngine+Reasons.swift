@@ -99,6 +99,9 @@ extension AgentEngine {
             if let reason = unseen[placement] {
                 return Reason(reason.hindrance, "a directory above it cannot be looked at: \(reason.text)")
             }
+            if rescans[placement] != nil {
+                return Reason(.settling, "a directory above it is looked at again in a moment")
+            }
             current = placement.parent
         }
         return nil
