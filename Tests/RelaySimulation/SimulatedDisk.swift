@@ -125,6 +125,8 @@ final class SimulatedDisk {
         return taken
     }
 
+    func forgetLosses() { for index in inodes.indices { inodes[index].lost = nil } }
+
     // Looking.
 
     /// The inode of a path; links are not followed. Nil if there is none.

@@ -49,6 +49,8 @@ extension World {
         for round in 0..<configuration.rounds where violation == nil {
             trace("round \(round)")
             roundStart = hub.index.head.revision
+            // What a power cut took is back by now, and no user gives it up by writing over what was left.
+            for agent in agents { agent.disk.forgetLosses() }
             ledger.beginRound(
                 holding: agents.map { agent in
                     agent.disk.leaves(SimulatedDisk.rootInode).map { agent.disk.inodes[$0].token }
