@@ -6,16 +6,6 @@ import RelayWire
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct AdmissionTests {
-    private func refusal(_ body: () async throws -> Void) async throws -> RefusalReason {
-        do {
-            try await body()
-        } catch WireError.refused(let reason, let text) {
-            #expect(!text.isEmpty)
-            return reason
-        }
-        throw FixtureError("not refused")
-    }
-
     @Test func `a token admits one device for ever, and no second one`() async throws {
         try await withDirectory { directory in
             try await withHub(directory) { hub in

@@ -7,16 +7,6 @@ import Testing
 
 /// Devices whose access is taken back, and those that leave.
 @Suite(.timeLimit(.minutes(2))) struct RevokingTests {
-    private func refusal(_ body: () async throws -> Void) async throws -> RefusalReason {
-        do {
-            try await body()
-        } catch WireError.refused(let reason, let text) {
-            #expect(!text.isEmpty)
-            return reason
-        }
-        throw FixtureError("not refused")
-    }
-
     /// What the hub says when it closes the connection.
     private func farewell(of control: AgentControl?) async throws -> RefusalReason {
         try await refusal { while try await control?.next() != nil {} }

@@ -8,6 +8,7 @@ func withDeadline<Value: Sendable>(
     return await withTaskGroup(of: Value?.self) { group in
         group.addTask { await body() }
         group.addTask {
+            // The deadline itself; it is cancelled when the body is done.
             try? await Task.sleep(for: .seconds(max(0, min(seconds, 1e9))))
             return nil
         }
@@ -20,5 +21,5 @@ func withDeadline<Value: Sendable>(
     }
 }
 
-/// Sleeps; returns early when the task is cancelled.
+/// Sleeps, between attempts of what nobody announces; returns early when the task is cancelled.
 func pause(_ duration: Duration) async { try? await Task.sleep(for: duration) }

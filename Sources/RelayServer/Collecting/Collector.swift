@@ -29,6 +29,7 @@ struct Collector: Sendable {
         var seen = Instant.now()
         var isFirst = true
         while !Task.isCancelled {
+            // What is retained falls due by time alone.
             try? await Task.sleep(for: interval)
             let now = Instant.now()
             guard
@@ -93,6 +94,7 @@ struct Collector: Sendable {
 
     private func rest(since began: Instant) async {
         let worked = Instant.now().milliseconds - began.milliseconds
+        // The disk and the share's lane are for those who wait for something.
         if worked > 0 { try? await Task.sleep(for: .milliseconds(worked * Self.restFactor)) }
     }
 }

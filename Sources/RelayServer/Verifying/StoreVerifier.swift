@@ -47,16 +47,19 @@ struct StoreVerifier: Sendable {
         guard let interval else { return }
         while !Task.isCancelled {
             guard let record = await session.verificationRecord() else {
+                // Nobody tells when the index can be read again.
                 try? await Task.sleep(for: Self.troublePause)
                 continue
             }
             if !record.hasFinished, record.segment == nil { await session.setVerificationRecord(record) }
             let delay = record.delay(now: wallClockSeconds(), interval: interval)
             guard delay == .zero else {
+                // The next verification is due by the clock, which may be set: it is looked at now and then.
                 try? await Task.sleep(for: min(delay, Self.longestSleep))
                 continue
             }
             if await verify(from: record.segment ?? 0, isGentle: true) == nil {
+                // Nobody tells when the trouble with the share's files is over.
                 try? await Task.sleep(for: Self.troublePause)
             }
         }
