@@ -43,6 +43,8 @@ package enum SeededBug: String, CaseIterable, Sendable {
     case takesLossesForEdits
     /// What was agreed on in a history that the hub lost counts in its present one.
     case trustsLostHistory
+    /// Where a disk folds names, an event counts only for the name as it tells it.
+    case overlooksSpellings
 
     // The hub's engine.
 
@@ -69,6 +71,8 @@ package enum SeededBug: String, CaseIterable, Sendable {
     case dropsOverflow
     /// A file is read without a look at whether it changed meanwhile.
     case readsUnstably
+    /// Where a disk folds names, an entry is found under every spelling of its name.
+    case mistakesSpellings
 
     #if DEBUG
         /// The mistake that is made by what runs in this task; nil: none.

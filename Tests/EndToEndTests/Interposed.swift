@@ -110,6 +110,11 @@ enum Interposed {
         return try build(source, "damaged-segments", in: directory)
     }
 
+    /// One to which, in the directory that `FOLDED` names and beneath it, names that differ in case are one.
+    static func foldedNames(in directory: String) throws -> String {
+        try build(FoldedNames.source, "folded-names", in: directory)
+    }
+
     private static func build(_ source: String, _ name: String, in directory: String) throws -> String {
         let base = directory + "/" + name
         try Data(source.utf8).write(to: URL(fileURLWithPath: base + ".c"))

@@ -2,6 +2,7 @@
 
 import CLinux
 import Foundation
+import RelayCore
 import Testing
 
 /// Names and kinds of every sort.
@@ -58,6 +59,67 @@ import Testing
         let copies = try a.shell("grep -l -r --exclude-dir=.relay -Z 'by b, apart' . | tr -cd '\\0' | wc -c")
         #expect(copies == "3\n")
         #expect(try a.shell("find . -mindepth 1 -maxdepth 1 -type f -print0 | tr -cd '\\0' | wc -c") == "6\n")
+    }
+
+    @Test func `S63 where a disk takes two names for one, nothing is lost, and names are respelled`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let folded = [
+            "LD_PRELOAD": try Interposed.foldedNames(in: setup.directory),
+            "FOLDED": setup.directory + "/folder-b",
+        ]
+        let b = try setup.agent("b", variables: folded)
+        // Another spelling is no other file, whoever changes it, and whether or not the other one looks.
+        try a.shell("echo 1 > Readme; mkdir Dir; echo 2 > Dir/In; ln -s Readme Link")
+        try setup.settle()
+        try a.shell("mv Readme README; mv Dir dIR; mv Link lINK; mv dIR/In dIR/iN")
+        try setup.settle()
+        #expect(try b.shell("ls -A") == ".relay\nREADME\ndIR\nlINK\n" && b.read("dIR/iN") == "2\n")
+        try b.shell("mv README readme; mv dIR dir; mv dir/iN dir/IN")
+        try setup.settle()
+        #expect(try a.shell("ls -A") == ".relay\ndir\nlINK\nreadme\n" && a.read("dir/IN") == "2\n")
+        b.stop()
+        try a.shell("mv readme ReadMe; mv dir DIR; echo 3 > ReadMe")
+        try b.start([], folded)
+        try setup.settle()
+        #expect(try setup.differences() == "")
+        #expect(try b.shell("ls -A") == ".relay\nDIR\nReadMe\nlINK\n")
+
+        // Of two files, two directories and two links the first ones stay.
+        try a.shell("echo first > notes; mkdir dir2; echo first > dir2/in; ln -s first link2")
+        try setup.settle()
+        try a.shell(
+            "echo second > NOTES; mkdir DIR2; echo second > DIR2/in; ln -s second LINK2; mv ReadMe LINK3")
+        try a.shell("echo third > link3")
+        for name in ["NOTES", "DIR2", "LINK2", "link3"] { try b.waitForCause(.obstructed, of: name) }
+        let text = try b.control("status").output
+        #expect(text.contains("notes is there"), "\(text)")
+        #expect(
+            try b.shell("ls -A") == ".relay\nDIR\nLINK3\ndir2\nlINK\nlink2\nnotes\n"
+                && b.read("notes") == "first\n" && b.read("dir2/in") == "first\n"
+                && b.shell("readlink link2") == "first\n")
+        // What is done to one of them is not done to the other.
+        try a.shell("echo fourth > NOTES; echo fifth > dir2/in")
+        try b.shell("echo sixth >> notes; rm link2")
+        try within(30) {
+            a.read("notes") == "first\nsixth\n" && !a.has("link2") && b.read("dir2/in") == "fifth\n"
+        }
+        #expect(a.read("NOTES") == "fourth\n" && a.read("DIR2/in") == "second\n")
+        #expect(try a.shell("readlink LINK2") == "second\n")
+        // Once the one that stands there is elsewhere, the other one comes.
+        try within(30) { (try? b.shell("readlink LINK2")) == "second\n" }
+        try a.shell("mv notes elsewhere; rm -r dir2; rm LINK3")
+        try setup.settle()
+        #expect(try setup.differences() == "")
+        #expect(
+            b.read("NOTES") == "fourth\n" && b.read("DIR2/in") == "second\n" && b.read("link3") == "third\n")
+        #expect(try a.conflictCopies() == [] && b.conflictCopies() == [])
+        // An upload under another spelling replaces what stands there, as any program's writing would.
+        try "uploaded\n".write(toFile: setup.directory + "/file", atomically: true, encoding: .utf8)
+        let upload = try b.control("upload", setup.directory + "/file", "--to", "nOtEs")
+        #expect(upload.status == 0, "\(upload.errors)")
+        try setup.settle()
+        #expect(a.read("NOTES") == "uploaded\n" && !a.has("nOtEs"))
     }
 
     @Test func `S64 paths of any depth are shared and watched, with few descriptors`() throws {

@@ -290,6 +290,27 @@ import Testing
         #expect(try scratch.residue().isEmpty)
     }
 
+    /// As a crash leaves a directory whose name was about to be spelled anew.
+    @Test(arguments: [false, true])
+    func `a directory on its way to another spelling is back after a crash`(isTaken: Bool) throws {
+        let scratch = try Scratch()
+        scratch.makeDirectory("Dir")
+        scratch.write("Dir/f.txt", "text")
+        let park = Park(folder: scratch.folder)
+        let id = Park.makeID()
+        let record = ParkRecord(
+            .displacing, keep: true, expected: try scratch.fingerprint("Dir"), placed: nil,
+            conflictName: entryName("dir"), path: relative("Dir"))
+        try park.write(record, for: id)
+        try Kernel.rename(
+            scratch.folder.root.descriptor, Array("Dir".utf8), to: park.directory.descriptor, id, .noReplace)
+        if isTaken { scratch.makeDirectory("Dir") }
+        scratch.folder.close()
+        try SharedFolder.open(scratch.path, expecting: scratch.folder.record, create: false).close()
+        #expect(scratch.text(isTaken ? "dir/f.txt" : "Dir/f.txt") == "text")
+        #expect(try scratch.residue().isEmpty)
+    }
+
     @Test func `a file that was replaced in two steps does not come back when the new one is removed`() throws
     {
         let scratch = try Scratch()

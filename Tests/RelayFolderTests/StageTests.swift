@@ -137,6 +137,6 @@ extension SharedFolder {
             path: path,
             record: RootRecord(marker: RootMarker.random(), identity: try root.status().identity),
             root: root, stage: stage, park: park, marker: Descriptor(dup(root.descriptor.number)),
-            fileSystem: try FileSystem.probe(in: park))
+            fileSystem: try FileSystem.probe(in: park, of: root))
     }
 }

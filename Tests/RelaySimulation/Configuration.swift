@@ -51,6 +51,8 @@ package struct Configuration: Sendable {
     var faultWeights: [Int]
     /// Whether users write rules for what is left out of the share.
     var ignores: Bool
+    /// Whether the last machine's disk takes names that differ in case for one.
+    var foldsNames: Bool
     /// Clocks of different machines differ by up to so many seconds.
     var skewSeconds: Int
 
@@ -87,6 +89,8 @@ package struct Configuration: Sendable {
         // A source of its own: other seeds' worlds stay what they are.
         var rules = SeededRandom(seed: seed ^ 0x1690_5e37)
         ignores = family == .general && rules.chance(400)
+        var folding = SeededRandom(seed: seed ^ 0xf01d_ca5e)
+        foldsNames = family != .deletion && folding.chance(100)
         // What one of two who have it loses, the other must still have.
         faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0
         if family != .general {

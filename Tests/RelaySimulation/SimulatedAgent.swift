@@ -44,7 +44,8 @@ final class SimulatedAgent {
         name = ["amber", "birch", "coral", "dune"][index]
         let skew = configuration.skewSeconds
         disk = SimulatedDisk(
-            skewSeconds: Int64(random.within(-skew...skew)), granularity: configuration.granularity)
+            skewSeconds: Int64(random.within(-skew...skew)), granularity: configuration.granularity,
+            foldsNames: configuration.foldsNames && index == configuration.agents - 1)
         folder = SimulatedFolder(
             disk: disk, trustMargin: configuration.granularity, seesWriters: configuration.seesWriters)
     }

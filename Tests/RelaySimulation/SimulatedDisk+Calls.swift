@@ -124,10 +124,13 @@ extension SimulatedDisk {
     @discardableResult
     func rename(_ from: RelativePath, _ to: RelativePath, _ witness: any DiskWitness) -> Bool {
         guard let name = from.name, let parent = findParent(from), let inode = child(name, of: parent),
-            let newName = to.name, let newParent = findParent(to), !isWithin(newParent, inode)
+            let wanted = to.name, let newParent = findParent(to), !isWithin(newParent, inode)
         else { return false }
-        if let victim = child(newName, of: newParent) {
+        var newName = wanted
+        if let victim = child(wanted, of: newParent), victim != inode || wanted == name {
             guard victim != inode else { return false }
+            // Whoever is replaced leaves the name as it is spelled.
+            newName = spelling(of: wanted, in: newParent) ?? wanted
             let isDirectory = inodes[victim].kind == .directory
             guard isDirectory == (inodes[inode].kind == .directory), inodes[victim].entries.isEmpty else {
                 return false
@@ -139,6 +142,10 @@ extension SimulatedDisk {
             unlink(newName, in: newParent)
         }
         for leaf in leaves(inode) { witness.userTouches(inodes[leaf].token, on: self) }
+        if inodes[inode].kind == .file {
+            if isVacated(newName, in: newParent) { putInPlace(inode, witness) }
+            vacate(name, in: parent)
+        }
         relink(name, in: parent, to: newName, in: newParent)
         report(name, in: parent)
         reportArrival(inode, newName, in: newParent)
@@ -166,16 +173,13 @@ extension SimulatedDisk {
     }
 
     func swap(_ name: EntryName, in parent: Int, _ otherName: EntryName, in otherParent: Int) {
-        guard let inode = child(name, of: parent), let other = child(otherName, of: otherParent) else {
-            return
-        }
-        for index in inodes[parent].entries.indices where inodes[parent].entries[index].name == name {
-            inodes[parent].entries[index].inode = other
-        }
-        for index in inodes[otherParent].entries.indices
-        where inodes[otherParent].entries[index].name == otherName {
-            inodes[otherParent].entries[index].inode = inode
-        }
+        guard let index = index(of: name, in: parent),
+            let otherIndex = self.index(of: otherName, in: otherParent)
+        else { return }
+        let inode = inodes[parent].entries[index].inode
+        let other = inodes[otherParent].entries[otherIndex].inode
+        inodes[parent].entries[index].inode = other
+        inodes[otherParent].entries[otherIndex].inode = inode
         inodes[inode].parent = otherParent
         inodes[other].parent = parent
         let time = stamp()

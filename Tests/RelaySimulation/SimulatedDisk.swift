@@ -16,8 +16,17 @@ final class SimulatedDisk {
     let skewSeconds: Int64
     /// The step of the clock that stamps files; 0: no two stamps are equal.
     let granularity: Int64
+    /// Whether names that differ in case are one.
+    let foldsNames: Bool
     private var stamps: UInt32 = 0
     private var serials: UInt64 = 0
+    /// Names that files were taken away from by renames since the round began.
+    private var vacated: Set<Vacancy> = []
+
+    private struct Vacancy: Hashable {
+        var directory: UInt64
+        var name: EntryName
+    }
 
     static let rootInode = 0
     /// A directory of the same file system that is not shared.
@@ -25,9 +34,10 @@ final class SimulatedDisk {
     /// The agent's own directory for entries that were displaced while somebody had them open.
     static let parkInode = 2
 
-    init(skewSeconds: Int64 = 0, granularity: Int64 = 0) {
+    init(skewSeconds: Int64 = 0, granularity: Int64 = 0, foldsNames: Bool = false) {
         self.skewSeconds = skewSeconds
         self.granularity = granularity
+        self.foldsNames = foldsNames
         inodes = []
         let born = stamp()
         inodes = (0...2).map { number in
@@ -59,8 +69,8 @@ final class SimulatedDisk {
         var unwritten: (token: Token, at: Int64)?
         /// What a power cut took.
         var lost: Token?
-        /// Whether the user put it in another file's place since it was written: of two that were known by
-        /// their names, nobody can tell then which one a power cut took back.
+        /// Whether the user put it in another file's place since it was written, be that there or moved away:
+        /// of two that were known by their names, nobody can tell then which one a power cut took back.
         var isPutInPlace = false
         /// Never used again, unlike the number.
         var serial: UInt64
@@ -125,7 +135,18 @@ final class SimulatedDisk {
         return taken
     }
 
-    func forgetLosses() { for index in inodes.indices { inodes[index].lost = nil } }
+    func forgetLosses() {
+        for index in inodes.indices { inodes[index].lost = nil }
+        vacated = []
+    }
+
+    func vacate(_ name: EntryName, in directory: Int) {
+        vacated.insert(Vacancy(directory: inodes[directory].serial, name: name))
+    }
+
+    func isVacated(_ name: EntryName, in directory: Int) -> Bool {
+        vacated.contains(Vacancy(directory: inodes[directory].serial, name: name))
+    }
 
     // Looking.
 
@@ -146,8 +167,18 @@ final class SimulatedDisk {
     }
 
     func child(_ name: EntryName, of directory: Int) -> Int? {
-        for entry in inodes[directory].entries where entry.name == name { return entry.inode }
-        return nil
+        index(of: name, in: directory).map { inodes[directory].entries[$0].inode }
+    }
+
+    /// The name that a directory lists for what `name` leads to; nil if nothing is there.
+    func spelling(of name: EntryName, in directory: Int) -> EntryName? {
+        index(of: name, in: directory).map { inodes[directory].entries[$0].name }
+    }
+
+    func index(of name: EntryName, in directory: Int) -> Int? {
+        for (index, entry) in inodes[directory].entries.enumerated() where entry.name == name { return index }
+        guard foldsNames else { return nil }
+        return inodes[directory].entries.firstIndex { $0.name.isSpelled(like: name) }
     }
 
     /// The path of an inode that has a name.
@@ -229,7 +260,7 @@ final class SimulatedDisk {
 
     /// Takes a name away; the inode goes when nothing holds it any more.
     func unlink(_ name: EntryName, in directory: Int) {
-        guard let index = inodes[directory].entries.firstIndex(where: { $0.name == name }) else { return }
+        guard let index = index(of: name, in: directory) else { return }
         let inode = inodes[directory].entries.remove(at: index).inode
         touchDirectory(directory)
         inodes[inode].links -= 1
@@ -247,7 +278,7 @@ final class SimulatedDisk {
 
     /// Moves a name that is there to a place that is free.
     func relink(_ name: EntryName, in directory: Int, to newName: EntryName, in newDirectory: Int) {
-        guard let index = inodes[directory].entries.firstIndex(where: { $0.name == name }) else { return }
+        guard let index = index(of: name, in: directory) else { return }
         let inode = inodes[directory].entries.remove(at: index).inode
         inodes[newDirectory].entries.append(Entry(name: newName, inode: inode))
         inodes[inode].parent = newDirectory

@@ -31,7 +31,9 @@ final class SimulatedFolder {
         switch request {
         case .entry(let path):
             guard let name = path.name, let parent = disk.findParent(path) else { return .absent }
-            let entry = disk.child(name, of: parent).map { found($0, name) }
+            let isThere =
+                disk.spelling(of: name, in: parent) == name || SeededBug.mistakesSpellings.isMade
+            let entry = isThere ? disk.child(name, of: parent).map { found($0, name) } : nil
             return .entry(directory: disk.identity(parent), entry)
         case .directory(let path):
             guard let inode = disk.find(path), disk.inodes[inode].kind == .directory else { return .absent }
@@ -153,13 +155,15 @@ final class SimulatedFolder {
     ) -> ApplyOutcome {
         guard let name = path.name, let parent = disk.findParent(path) else { return .absent }
         let occupant = disk.child(name, of: parent)
+        let isOtherSpelling = occupant != nil && disk.spelling(of: name, in: parent) != name
         switch (over, occupant) {
         case (.nothing, nil):
             let inode = make()
             disk.link(inode, name, in: parent)
             disk.reportArrival(inode, name, in: parent)
             return .done(disk.fingerprint(inode))
-        case (.nothing, .some): return .occupied
+        case (.nothing, .some): return isOtherSpelling ? .failed(Self.isOneName(path)) : .occupied
+        case (.entry, .some) where isOtherSpelling: return .changed
         case (.entry, nil): return .absent
         case (.entry(let expected, let keep, let conflictName), .some(let displaced)):
             guard disk.inodes[displaced].kind != .directory else { return .changed }
@@ -255,11 +259,19 @@ final class SimulatedFolder {
         guard !disk.isWithin(newParent, inode) else {
             return .failed(Problem(.other, "cannot move \(from): the target lies beneath it"))
         }
-        guard disk.child(newName, of: newParent) == nil else { return .occupied }
+        let occupant = disk.child(newName, of: newParent)
+        if let occupant, occupant != inode || disk.spelling(of: newName, in: newParent) == newName {
+            let isOtherSpelling = disk.spelling(of: newName, in: newParent) != newName
+            return isOtherSpelling ? .failed(Self.isOneName(to)) : .occupied
+        }
         disk.relink(name, in: parent, to: newName, in: newParent)
         disk.report(name, in: parent)
         disk.reportArrival(inode, newName, in: newParent)
         return .done(disk.fingerprint(inode))
+    }
+
+    private static func isOneName(_ path: RelativePath) -> Problem {
+        Problem(.obstructed, "cannot place \(path): its name is taken in another spelling")
     }
 
     private func setMetadata(

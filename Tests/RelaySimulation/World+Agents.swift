@@ -17,7 +17,7 @@ extension World {
         receive(
             .opened(
                 root: agent.disk.identity(SimulatedDisk.rootInode),
-                mayHaveLostWrites: agent.mayHaveLostWrites), at: agent)
+                mayHaveLostWrites: agent.mayHaveLostWrites, foldsNames: agent.disk.foldsNames), at: agent)
         schedule(.connect(agent: agent.index), after: delay(configuration.latency))
     }
 

@@ -34,7 +34,7 @@ extension World {
         return result
     }
 
-    private func nodeOfHub(at path: RelativePath) -> NodeID? {
+    func nodeOfHub(at path: RelativePath) -> NodeID? {
         var current = NodeID.root
         for name in path.components {
             guard let child = hub.index.child(Placement(parent: current, name: name)) else { return nil }
@@ -78,9 +78,12 @@ extension World {
         let lost = lostPaths(tree)
         for agent in agents {
             let disk = shared(standings(of: agent.disk), by: rules)
+            let folded = foldedAway(of: agent, tree)
             for path in Set(tree.keys).union(disk.keys).subtracting(lost)
                 .sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) })
-            where tree[path] != disk[path] && !lost.contains(where: { path.isWithin($0) }) {
+            where tree[path] != disk[path] && !lost.contains(where: { path.isWithin($0) })
+                && !folded.excuses(path, isInTree: tree[path] != nil)
+            {
                 let left = tree[path].map(String.init(describing:)) ?? "nothing"
                 let right = disk[path].map(String.init(describing:)) ?? "nothing"
                 return "\(path): the hub has \(left), \(agent.name) has \(right)"
@@ -89,9 +92,14 @@ extension World {
         return nil
     }
 
-    /// Whether all are equal but for contents that nobody has.
+    /// Whether all are equal but for contents that nobody has, and for names that a disk cannot tell apart.
     var isStuckForGoodReason: Bool {
-        materialEvents == 0 && !lostPaths(standingsOfHub()).isEmpty && difference() == nil
+        guard materialEvents == 0 else { return false }
+        let tree = standingsOfHub()
+        guard !lostPaths(tree).isEmpty || agents.contains(where: { !foldedAway(of: $0, tree).isEmpty }) else {
+            return false
+        }
+        return difference() == nil
     }
 
     /// All that must hold at the end of a round.
@@ -123,10 +131,13 @@ extension World {
             fail("N6", "content \(token.number), which a power cut took from a disk, was given up by it")
         }
         // Where the hub's content is lost, the disks keep the last that anybody has.
-        let lost = lostPaths(standingsOfHub())
+        let tree = standingsOfHub()
+        let lost = lostPaths(tree)
         var standing: Set<Token> = []
         for agent in agents {
-            for (path, inode) in agent.disk.walk() where !lost.contains(path) {
+            let folded = foldedAway(of: agent, tree)
+            for (path, inode) in agent.disk.walk()
+            where !lost.contains(path) && !folded.excuses(path, isInTree: tree[path] != nil) {
                 standing.insert(agent.disk.inodes[inode].token)
             }
         }

@@ -5,6 +5,8 @@ import RelayCore
 // What users do: programs as they are used, on few names, so that they get in each other's way.
 
 private let names = ["a", "b", "c.txt", "d", "e.txt", "f"].compactMap { EntryName($0) }
+/// Where a disk folds names.
+private let similarNames = ["a", "A", "b.txt", "B.txt", "c", "C"].compactMap { EntryName($0) }
 private let modes: [UInt16] = [0o644, 0o600, 0o755]
 
 extension World {
@@ -19,7 +21,8 @@ extension World {
             start(ruleSteps(), agent)
             return
         }
-        let steps = makeSteps(Place(agent.disk, &random, names.prefix(configuration.names)))
+        let names = (configuration.foldsNames ? similarNames : names).prefix(configuration.names)
+        let steps = makeSteps(Place(agent.disk, &random, names))
         guard !steps.isEmpty else { return }
         start(steps, agent)
     }

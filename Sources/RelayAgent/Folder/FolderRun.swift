@@ -141,7 +141,8 @@ actor FolderRun {
         parts.logger.info("folder opened", metadata: ["path": "\(parts.folder.path)"])
         mailbox.open(
             first: .opened(
-                root: parts.folder.rootIdentity, mayHaveLostWrites: mayHaveLostWrites.withLock { $0 }))
+                root: parts.folder.rootIdentity, mayHaveLostWrites: mayHaveLostWrites.withLock { $0 },
+                foldsNames: parts.folder.foldsNames))
     }
 
     /// Finds out whether the folder's file system went down under the last run, and marks this one.

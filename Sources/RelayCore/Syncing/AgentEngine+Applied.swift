@@ -26,10 +26,7 @@ extension AgentEngine {
         case .doneKeeping(let fingerprint, let name, let keptFingerprint):
             try done(step, fingerprint, kept: (name, keptFingerprint))
         case .occupied:
-            if case .evade(let target, _) = step.purpose {
-                if takenNames.count >= EngineLimits.takenNames { takenNames = [] }
-                takenNames.insert(target)
-            }
+            noteTakenName(of: step)
             try lookAgain(after: step)
         case .changed, .absent: try lookAgain(after: step)
         case .notEmpty:
@@ -39,8 +36,17 @@ extension AgentEngine {
         case .unstaged:
             unstage(step.node)
             retryLater(step.node)
-        case .failed(let problem): retryLater(step.node, reason: Reason(problem), from: 1000)
+        case .failed(let problem):
+            if problem.cause == .obstructed { noteTakenName(of: step) }
+            retryLater(step.node, reason: Reason(problem), from: 1000)
         }
+    }
+
+    /// A name of the engine's own making is taken: it makes another one.
+    private func noteTakenName(of step: PlannedApply) {
+        guard case .evade(let target, _) = step.purpose else { return }
+        if takenNames.count >= EngineLimits.takenNames { takenNames = [] }
+        takenNames.insert(target)
     }
 
     /// Something else than expected was found: the local tree is looked after before the next try.

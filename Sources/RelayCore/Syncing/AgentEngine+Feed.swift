@@ -50,18 +50,25 @@ extension AgentEngine {
         try rememberFormerState(of: node)
         if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
-        if let device, record.device == device { recogniseOwnChange(record, in: &node) }
+        if let device, record.device == device { try recogniseOwnChange(record, in: &node) }
         retries[record.node] = nil
         try putAndPlan(node)
     }
 
     /// A change of this agent's own that is news to it, as after a power loss: the folder held it when it was
     /// proposed, so what differs there now came later.
-    private func recogniseOwnChange(_ record: NodeRecord, in node: inout ReplicaNode) {
+    private func recogniseOwnChange(_ record: NodeRecord, in node: inout ReplicaNode) throws(StateError) {
         guard let state = record.state, var base = node.base else {
             // Nothing stood there when the removal was proposed: what does now is something new, unless it is
             // the very file, as on a disk that was set back to an older state.
             if record.state == nil, node.local == nil || replaced.contains(node.id) { node.base = nil }
+            return
+        }
+        if losses != nil, node.local == nil, state.payloadRevision == record.revision,
+            base.payloadRevision != record.revision
+        {
+            // It stood there after the removal that this agent knows of, and may have been lost since.
+            node.base = nil
             return
         }
         if state.payloadRevision == record.revision, base.payloadRevision != record.revision,
@@ -78,7 +85,7 @@ extension AgentEngine {
             base.placementRevision = state.placementRevision
         }
         node.base = base
-        judgeLoss(&node)
+        try judgeLoss(&node)
     }
 
     private func take(
@@ -154,7 +161,7 @@ extension AgentEngine {
             node.base = nil
         }
         if losses?.ownNews.contains(node.id) == true {
-            if node.local == nil { node.base = nil } else { judgeLoss(&node) }
+            if node.local == nil { node.base = nil } else { try judgeLoss(&node) }
         }
         try put(node)
     }

@@ -204,6 +204,8 @@ extension AgentEngine {
         guard passing[current] == nil else { return false }
         if rules.ignore(found.name, in: prefix, isDirectory: local.kind == .directory) {
             if missing.removeValue(forKey: current) != nil { wake(current) }
+            // What could not be seen in it is nobody's concern any more.
+            unknown[.directory(current)] = nil
             dirty.insert(current)
         } else {
             try detach(node, local)

@@ -61,7 +61,7 @@ extension AgentEngine {
 
     /// If what a file holds is what a power cut left of it, that is no edit: the share's content comes back,
     /// and what is left, if it is anything, becomes a conflict copy.
-    func judgeLoss(_ node: inout ReplicaNode) {
+    func judgeLoss(_ node: inout ReplicaNode) throws(StateError) {
         if SeededBug.takesLossesForEdits.isMade { return }
         guard let losses, case .file(let agreed)? = node.base?.payload, let local = node.local,
             case .file(let found)? = local.payload, found.content != agreed.content
@@ -74,7 +74,12 @@ extension AgentEngine {
             return
         }
         let isKnownEdit = found.content == losses.recent[node.id]?.payload?.content
-        if losses.ownNews.contains(node.id) || time <= losses.lastSeen && !isKnownEdit { node.base = nil }
+        if losses.ownNews.contains(node.id) || time <= losses.lastSeen && !isKnownEdit {
+            node.base = nil
+        } else if !isKnownEdit, let other = try replica.remoteNode(content: found.content), other != node.id {
+            // This agent may have placed it there for another node, and not know of that any more.
+            node.base = nil
+        }
     }
 
     /// If a move was undone by a power cut, nobody moved the node back.

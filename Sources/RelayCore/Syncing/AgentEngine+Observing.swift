@@ -131,7 +131,7 @@ extension AgentEngine {
         return [Array("~".utf8), Array(".bak".utf8), Array(".orig".utf8)].contains(Array(name[stem.count...]))
     }
 
-    private func moved(
+    func moved(
         _ node: ReplicaNode, _ local: LocalState, to placement: Placement, _ found: FoundEntry
     ) throws(StateError) {
         missing[node.id] = nil

@@ -203,6 +203,24 @@ extension AgentEngine {
 
     // Removals.
 
+    /// What is to be removed may be what another node's name led to until a moment ago, as when a file is
+    /// renamed over another and back again: then it is that node, moved here.
+    private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
+        guard !missing.isEmpty, let payload = local.payload else { return false }
+        for id in try replica.localNodes(identity: local.fingerprint.identity) where missing[id] != nil {
+            guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
+                !isBusy(id)
+            else { continue }
+            try putAndPlan(ReplicaNode(id: node.id, remote: node.remote))
+            let kind: FoundKind =
+                if case .symlink(let target) = payload { .symlink(target: target) } else { .file }
+            let found = FoundEntry(name: local.placement.name, kind: kind, fingerprint: local.fingerprint)
+            try moved(other, former, to: local.placement, found)
+            return true
+        }
+        return false
+    }
+
     private func pullRemoval(_ node: ReplicaNode) throws(StateError) {
         guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
         if let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
@@ -211,6 +229,7 @@ extension AgentEngine {
             return
         }
         guard local.kind == .directory else {
+            if try handOver(node, local) { return }
             try add(
                 node.id, in: local.placement.parent, .discard, .remove(path, expected: local.fingerprint))
             return

@@ -105,7 +105,7 @@ extension AgentEngine {
         local.fingerprint = fingerprint
         local.isTrusted = isTrusted || SeededBug.trustsYoungStamps.isMade
         node.local = local
-        judgeLoss(&node)
+        try judgeLoss(&node)
         if node.base != nil, node.base?.payload.content != description.content { noteSave(of: node.id) }
         if description.manifest.chunks.count > 1 {
             try replica.putManifest(description.manifest, for: description.content)

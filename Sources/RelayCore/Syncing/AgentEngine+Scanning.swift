@@ -10,6 +10,7 @@ extension AgentEngine {
         case .entry(let path, let isWriting):
             guard let known = try nearestKnown(path) else { return }
             if rules != nil, try isOfNoConcern(known.placement, isWhole: known.isWhole) { return }
+            if known.isWhole { try scanOtherSpellings(of: known.placement) }
             let isOften = try isSavedOften(known.placement)
             if isWriting || isOften, known.isWhole {
                 let last = writing[known.placement]?.last ?? now + EngineLimits.longestWriteMilliseconds

@@ -19,6 +19,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var wallClock = Timestamp.zero
     var effects: [AgentEffect] = []
     var root: FileIdentity?
+    /// Whether the folder's file system takes names that differ in case for one.
+    var foldsNames = false
 
     // The hub.
     var isConnected = false
@@ -164,7 +166,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func take(_ input: AgentInput) throws(StateError) {
         switch input {
-        case .opened(let identity, let mayHaveLostWrites): try open(identity, mayHaveLostWrites)
+        case .opened(let identity, let mayHaveLostWrites, let foldsNames):
+            self.foldsNames = foldsNames
+            try open(identity, mayHaveLostWrites)
         case .connected:
             isConnected = true
             isGreetingDue = true
@@ -289,6 +293,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Writes a node's row and keeps count of what is not in sync.
     func put(_ node: ReplicaNode) throws(StateError) {
         if rules != nil { noteMove(from: try replica.node(node.id), to: node) }
+        if foldsNames { noteFreedName(by: try replica.node(node.id), now: node) }
         try replica.put(node)
         noteRules(node)
         if !renounced.isEmpty, node.remote?.state == nil { renounced.remove(node.id) }
@@ -368,35 +373,5 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     func makeNodeID() -> NodeID {
         NodeID(high: randomness.next() | 1 << 63, low: randomness.next())
-    }
-
-    // Trouble.
-
-    /// Plans the node again after a while, longer each time.
-    func retryLater(
-        _ id: NodeID, reason: Reason? = nil, from first: Int64 = EngineLimits.firstRetryMilliseconds
-    ) {
-        let attempts = (retries[id]?.attempts ?? 0) + 1
-        let delay = min(first << Int64(min(attempts - 1, 12)), EngineLimits.lastRetryMilliseconds)
-        retries[id] = Retry(due: now + delay, attempts: attempts)
-        if let reason { problems[id] = reason }
-    }
-
-    func clearTrouble(_ id: NodeID) {
-        retries[id] = nil
-        problems[id] = nil
-    }
-
-    func halt(_ reason: String) {
-        guard haltReason == nil else { return }
-        haltReason = reason
-        effects.append(.halted(reason))
-    }
-
-    func resume() {
-        guard haltReason != nil else { return }
-        haltReason = nil
-        effects.append(.resumed)
-        for id in unsettled.sorted() { dirty.insert(id) }
     }
 }

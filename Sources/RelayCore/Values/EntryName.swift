@@ -36,6 +36,10 @@ package struct EntryName: Hashable, Sendable, Comparable {
     package static let relayDirectory = EntryName(unchecked: Array(".relay".utf8))
 
     init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Equal for all names that a file system may take for one, since they differ in case or in how Unicode
+    /// spells them; equal for some others too.
+    package var folded: String { String(decoding: bytes, as: UTF8.self).lowercased() }
 }
 
 extension EntryName: CustomStringConvertible {

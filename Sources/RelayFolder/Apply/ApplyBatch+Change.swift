@@ -34,9 +34,8 @@ extension ApplyBatch {
                 let move = EntrywiseMove(folder: folder, source: source, target: target)
                 return .done(try move.carryOut(oldName, to: newName))
             }
-            guard error == .fileExists, try isSameName(before, target, newName) else { throw error }
-            // One entry under two spellings, on a file system that folds case.
-            try Kernel.rename(source.descriptor, oldName, to: target.descriptor, newName, .replace)
+            guard error == .fileExists, try isSameName(oldName, newName, source, target) else { throw error }
+            try respell(from, before, in: source, oldName, as: newName)
         }
         Failpoint.moved.reach()
         touch(source)
@@ -48,14 +47,42 @@ extension ApplyBatch {
         return .changed
     }
 
-    /// Whether the new name leads to the very entry that is to be renamed, and not by a second hard link.
+    /// Whether both names lead to the very entry that is to be renamed, and not by two hard links: on a file
+    /// system that folds names.
     private func isSameName(
-        _ entry: EntryStatus, _ target: Directory, _ newName: [UInt8]
+        _ oldName: [UInt8], _ newName: [UInt8], _ source: Directory, _ target: Directory
     ) throws(Errno) -> Bool {
-        guard let found = try target.statusIfPresent(newName), found.identity == entry.identity else {
-            return false
+        guard try source.status().identity == target.status().identity else { return false }
+        return try Spelling.other(than: newName, in: target) == oldName
+    }
+
+    /// Changes the spelling of a name. The kernel renames nothing where both names are one, so the entry
+    /// takes the way through the park.
+    private mutating func respell(
+        _ path: RelativePath, _ entry: EntryStatus, in directory: Directory, _ oldName: [UInt8],
+        as newName: [UInt8]
+    ) throws(Errno) {
+        guard let conflictName = EntryName(newName) else { throw .invalidArgument }
+        let id = Park.makeID()
+        let record = ParkRecord(
+            .displacing, keep: true, expected: entry.fingerprint, placed: nil, conflictName: conflictName,
+            path: path)
+        try park.write(record, for: id)
+        do throws(Errno) {
+            try Kernel.rename(directory.descriptor, oldName, to: park.directory.descriptor, id, .replace)
+        } catch {
+            park.forget(id)
+            throw error
         }
-        return entry.kind == .directory || entry.links == 1
+        do throws(Errno) {
+            try folder.renameNoReplace(park.directory, id, to: directory, newName)
+        } catch {
+            // Where that name is taken too, a later look into the park finds it another one.
+            try folder.renameNoReplace(park.directory, id, to: directory, oldName)
+            park.forget(id)
+            throw error
+        }
+        park.forget(id)
     }
 
     mutating func setMetadata(

@@ -81,6 +81,7 @@ extension ApplyBatch {
         _ newcomer: Newcomer, in parent: Directory, _ name: [UInt8], _ plan: ParkRecord
     ) throws(Errno) -> ApplyOutcome {
         guard let before = try parent.statusIfPresent(name) else { return .absent }
+        if folder.fileSystem.foldsNames, try Spelling.other(than: name, in: parent) != nil { return .changed }
         guard before.kind == .file || before.kind == .symlink, !before.isMountRoot else { return .changed }
         // The same bytes with another mode, time or name are no edit, and the newcomer must not hide the
         // mode: the caller reads the file.

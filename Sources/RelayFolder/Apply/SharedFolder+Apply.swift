@@ -131,13 +131,25 @@ struct ApplyBatch {
     private mutating func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {
         switch error {
         case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: .absent
-        case .fileExists: hiddenObstacle(at: step) ?? .occupied
+        case .fileExists: otherSpelling(at: step) ?? hiddenObstacle(at: step) ?? .occupied
         case .directoryNotEmpty: hiddenEntries(in: step) ?? .notEmpty
         default: .failed(Problem(error, cannot: step.verb, step.path))
         }
     }
 
-    /// Looking again would not help where the name is taken by something that is never reported.
+    /// Looking again would not help where the name leads to an entry that is listed under another.
+    private mutating func otherSpelling(at step: ApplyStep) -> ApplyOutcome? {
+        guard let (parent, name) = try? parent(of: step.path),
+            let other = try? Spelling.other(than: name, in: parent), let otherName = EntryName(other)
+        else { return nil }
+        return .failed(
+            Problem(
+                .obstructed,
+                "cannot \(step.verb) \(step.path): \(otherName) is there, and this disk takes both"
+                    + " names for one; rename one of them"))
+    }
+
+    /// Nor where it is taken by something that is never reported.
     private mutating func hiddenObstacle(at step: ApplyStep) -> ApplyOutcome? {
         guard let (parent, name) = try? parent(of: step.path), let status = try? parent.status(name),
             status.kind == .other || status.isMountRoot

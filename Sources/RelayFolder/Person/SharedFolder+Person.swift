@@ -95,6 +95,11 @@ extension ApplyBatch {
     mutating func adopt(_ staged: [UInt8], at path: RelativePath) throws(Errno) -> ApplyOutcome {
         guard let name = path.name else { return .absent }
         let (parent, bytes) = try parent(of: path)
+        if folder.fileSystem.foldsNames, let other = try Spelling.other(than: bytes, in: parent),
+            let otherName = EntryName(other)
+        {
+            return try adopt(staged, at: path.parent.appending(otherName))
+        }
         guard let present = try parent.statusIfPresent(bytes) else {
             return try outcomeOfPlacing { batch throws(Errno) in
                 try batch.place(.upload(name: staged), at: path, over: .nothing)

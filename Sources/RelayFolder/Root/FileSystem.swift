@@ -19,10 +19,12 @@ struct FileSystem: Sendable {
     var tellsHoles: Bool
     /// Whether some directories cannot be renamed: on an overlay, those of a lower layer.
     var hasFixedDirectories: Bool
+    /// Whether names that differ in case are one name.
+    var foldsNames: Bool
 
     /// Tries them out in a directory of our own. Where nothing can be made at present, since the disk is full
-    /// or read-only, the kind of the file system tells.
-    static func probe(in directory: Directory) throws(Errno) -> FileSystem {
+    /// or read-only, the kind of the file system tells. `relay` is the directory of the marker.
+    static func probe(in directory: Directory, of relay: Directory) throws(Errno) -> FileSystem {
         let number = directory.descriptor.number
         let type = UInt32(truncatingIfNeeded: try Kernel.retrying { relay_file_system_type(number) })
         let (canExchange, canRefuseReplacement) = try abilities(of: type, in: directory)
@@ -32,7 +34,8 @@ struct FileSystem: Sendable {
                 fileSystemType: type, kernel: ClockGranularity.runningKernel()),
             hidesMappedWrites: type == FileSystemType.tmpfs,
             tellsHoles: FileSystemType.able.contains(type),
-            hasFixedDirectories: type == FileSystemType.overlay)
+            hasFixedDirectories: type == FileSystemType.overlay,
+            foldsNames: try Spelling.foldsNames(in: relay, having: RootMarker.fileName))
     }
 
     private static func abilities(

@@ -38,7 +38,7 @@ extension SharedFolder {
         guard try opening(path, { () throws(Errno) in try RootLock.acquire(file) }) else {
             throw .inUse("cannot open \(path): another agent serves this folder; one folder has one agent")
         }
-        let fileSystem = try opening(path) { () throws(Errno) in try FileSystem.probe(in: park) }
+        let fileSystem = try opening(path) { () throws(Errno) in try FileSystem.probe(in: park, of: relay) }
         let folder = SharedFolder(
             path: path, record: RootRecord(marker: text, identity: status.identity), root: root,
             stage: stage, park: park, marker: file, fileSystem: fileSystem)

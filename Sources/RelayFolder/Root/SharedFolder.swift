@@ -15,6 +15,8 @@ package final class SharedFolder: Sendable {
     /// What the root is known by; remembered by the caller for the next `open`.
     package let record: RootRecord
     package var rootIdentity: FileIdentity { record.identity }
+    /// Whether the file system takes names that differ in case for one.
+    package var foldsNames: Bool { fileSystem.foldsNames }
 
     let root: Directory
     private let own: Mutex<OwnDirectories>

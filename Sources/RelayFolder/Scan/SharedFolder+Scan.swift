@@ -54,7 +54,10 @@ private struct Scanner {
         let parent = try directories.directory(at: path.parent)
         let identity = try parent.status().identity
         if SharedFolder.isOwn(path) { return .entry(directory: identity, nil) }
-        return .entry(directory: identity, try look(at: name, in: parent))
+        guard let found = try look(at: name, in: parent), try isListed(name, in: parent) else {
+            return .entry(directory: identity, nil)
+        }
+        return .entry(directory: identity, found)
     }
 
     private mutating func directory(_ path: RelativePath) throws(Errno) -> ScanOutcome {
@@ -106,6 +109,12 @@ private struct Scanner {
         guard let status else { return nil }
         if status.isMountRoot { throw .improperLink }
         return try found(name, status, in: directory)
+    }
+
+    /// Whether the directory has an entry of this very name, not of one that only leads to the same.
+    private func isListed(_ name: EntryName, in directory: Directory) throws(Errno) -> Bool {
+        guard folder.fileSystem.foldsNames else { return true }
+        return try Spelling.listed(name.bytes, in: directory) == name.bytes
     }
 
     /// Nil for what is never reported, and for a link that is gone by now.

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelayCore
+
+// What a machine cannot have whose disk takes names that differ in case for one.
+
+extension EntryName {
+    /// Whether both are the same to a disk that folds names.
+    func isSpelled(like other: EntryName) -> Bool { folded == other.folded }
+}
+
+/// What of a tree a folder lacks, and what it has in another place, since its disk folds names.
+struct FoldedAway {
+    /// Paths of the tree that cannot be there, or not yet.
+    var missing: Set<RelativePath> = []
+    /// Where entries stand on the disk that cannot go to where the tree has them.
+    var standing: Set<RelativePath> = []
+
+    var isEmpty: Bool { missing.isEmpty }
+
+    func excuses(_ path: RelativePath, isInTree: Bool) -> Bool {
+        if missing.contains(where: { path.isWithin($0) }) || standing.contains(where: { path.isWithin($0) }) {
+            return true
+        }
+        // A directory stays for what stands in it.
+        return !isInTree && standing.contains { $0.isWithin(path) }
+    }
+}
+
+extension World {
+    func foldedAway(of agent: SimulatedAgent, _ tree: [RelativePath: Standing]) -> FoldedAway {
+        var result = FoldedAway()
+        guard agent.disk.foldsNames else { return result }
+        for path in tree.keys where isTakenInAnotherSpelling(path, on: agent.disk) {
+            result.missing.insert(path)
+        }
+        // What is to go to the place of one that cannot go, or of what holds one, waits as well.
+        while true {
+            for path in result.missing {
+                if let node = nodeOfHub(at: path), let place = place(of: node, on: agent) {
+                    result.standing.insert(place)
+                }
+            }
+            let waiting = tree.keys.filter { path in
+                !result.missing.contains(path) && result.standing.contains { $0.isWithin(path) }
+                    && nodeOfHub(at: path).flatMap { place(of: $0, on: agent) } != path
+            }
+            if waiting.isEmpty { return result }
+            result.missing.formUnion(waiting)
+        }
+    }
+
+    private func isTakenInAnotherSpelling(_ path: RelativePath, on disk: SimulatedDisk) -> Bool {
+        var directory = SimulatedDisk.rootInode
+        for name in path.components {
+            guard disk.inodes[directory].kind == .directory, let next = disk.child(name, of: directory) else {
+                return false
+            }
+            if disk.spelling(of: name, in: directory) != name { return true }
+            directory = next
+        }
+        return false
+    }
+
+    /// Where the agent saw the node last.
+    private func place(of node: NodeID, on agent: SimulatedAgent) -> RelativePath? {
+        var names: [EntryName] = []
+        var current = node
+        while current != .root {
+            guard let placement = agent.replica.node(current)?.local?.placement, placement.parent != .limbo
+            else {
+                return nil
+            }
+            names.append(placement.name)
+            current = placement.parent
+        }
+        return RelativePath(names.reversed())
+    }
+}
