@@ -51,10 +51,8 @@ extension World {
             roundStart = hub.index.head.revision
             // What a power cut took is back by now, and no user gives it up by writing over what was left.
             for agent in agents { agent.disk.forgetLosses() }
-            ledger.beginRound(
-                holding: agents.map { agent in
-                    agent.disk.leaves(SimulatedDisk.rootInode).map { agent.disk.inodes[$0].token }
-                })
+            let tree = standingsOfHub()
+            ledger.beginRound(holding: agents.map { tokensInPlace(on: $0, tree) })
             makeChaos(round)
             makeQuiet(isLast: round == configuration.rounds - 1)
             if areRulesLost { return }

@@ -50,6 +50,15 @@ extension World {
         }
     }
 
+    /// What a disk holds, apart from what cannot be where the tree has it.
+    func tokensInPlace(on agent: SimulatedAgent, _ tree: [RelativePath: Standing]) -> [Token] {
+        let folded = foldedAway(of: agent, tree)
+        return agent.disk.walk().filter { path, inode in
+            agent.disk.inodes[inode].kind != .directory
+                && !folded.excuses(path, isInTree: tree[path] != nil)
+        }.map { agent.disk.inodes[$0.inode].token }
+    }
+
     private func isTakenInAnotherSpelling(_ path: RelativePath, on disk: SimulatedDisk) -> Bool {
         var directory = SimulatedDisk.rootInode
         for name in path.components {
