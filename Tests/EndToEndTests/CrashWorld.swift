@@ -170,7 +170,7 @@
             let deadline = Date(timeIntervalSinceNow: 30)
             while isRunning, Date() < deadline { usleep(2000) }
             guard !isRunning else { throw TestFailure("\(point.rawValue) was not reached: \(errors)") }
-            #expect(waitForEnd().status == SIGKILL, "\(point.rawValue) was not reached: \(errors)")
+            #expect(waitForEnd().status == -SIGKILL, "\(point.rawValue) was not reached: \(errors)")
         }
     }
 #endif

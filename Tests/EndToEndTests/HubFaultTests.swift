@@ -62,6 +62,7 @@ import Testing
         #expect(try setup.hubStatus().output.contains("disk full"))
         // Reading goes on, and nobody is sent away.
         try a.start()
+        try within(10, "a is connected") { try !a.control("status").output.contains("offline") }
         for _ in 0..<20 {
             for agent in [a, b] { #expect(!(try agent.control("status").output.contains("offline"))) }
         }

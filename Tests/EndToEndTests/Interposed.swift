@@ -45,9 +45,12 @@ enum Interposed {
         return try build(source, "wrong-clock", in: directory)
     }
 
-    /// One that cannot read files named `bad`, as from a disk that is damaged there, while there is the file
-    /// that `READING_FAILS` names.
-    static func damagedDisk(in directory: String) throws -> String {
+    /// One that cannot read files whose paths end so, or only what has this byte of them, as from a disk that
+    /// is damaged there, while there is the file that `READING_FAILS` names.
+    static func damagedDisk(
+        under ending: String, atByte offset: Int? = nil, in directory: String
+    ) throws -> String {
+        let isElsewhere = offset.map { "offset > \($0) || offset + (off64_t)count <= \($0)" } ?? "0"
         let source = """
             #define _GNU_SOURCE
             #include <errno.h>
@@ -56,48 +59,18 @@ enum Interposed {
             #include <string.h>
             #include <sys/syscall.h>
             #include <unistd.h>
-            static int fails(int file) {
-                const char *flag = getenv("READING_FAILS");
-                char name[64], path[4097];
-                if (!flag || access(flag, F_OK) != 0) return 0;
-                snprintf(name, sizeof name, "/proc/self/fd/%d", file);
-                ssize_t length = readlink(name, path, 4096);
-                if (length < 4) return 0;
-                path[length] = 0;
-                return strcmp(path + length - 4, "/bad") == 0;
-            }
-            ssize_t pread64(int file, void *bytes, size_t count, off64_t offset) {
-                if (fails(file)) { errno = EIO; return -1; }
-                return syscall(SYS_pread64, file, bytes, count, offset);
-            }
-            ssize_t pread(int file, void *bytes, size_t count, off_t offset) {
-                return pread64(file, bytes, count, offset);
-            }
-            """
-        return try build(source, "damaged-disk", in: directory)
-    }
-
-    /// One that cannot read one byte of segment files, as from a disk that is damaged there,
-    /// while there is the file that `READING_FAILS` names.
-    static func damagedSegments(at offset: Int, in directory: String) throws -> String {
-        let source = """
-            #define _GNU_SOURCE
-            #include <errno.h>
-            #include <stdio.h>
-            #include <stdlib.h>
-            #include <string.h>
-            #include <sys/syscall.h>
-            #include <unistd.h>
+            static const char ending[] = "\(ending)";
             static int fails(int file, size_t count, off64_t offset) {
                 const char *flag = getenv("READING_FAILS");
                 char name[64], path[4097];
-                if (offset > \(offset) || offset + (off64_t)count <= \(offset)) return 0;
+                if (\(isElsewhere)) return 0;
                 if (!flag || access(flag, F_OK) != 0) return 0;
                 snprintf(name, sizeof name, "/proc/self/fd/%d", file);
                 ssize_t length = readlink(name, path, 4096);
-                if (length < 4) return 0;
+                ssize_t start = length - (ssize_t)(sizeof ending - 1);
+                if (start < 0) return 0;
                 path[length] = 0;
-                return strcmp(path + length - 4, ".seg") == 0;
+                return strcmp(path + start, ending) == 0;
             }
             ssize_t pread64(int file, void *bytes, size_t count, off64_t offset) {
                 if (fails(file, count, offset)) { errno = EIO; return -1; }
@@ -107,7 +80,7 @@ enum Interposed {
                 return pread64(file, bytes, count, offset);
             }
             """
-        return try build(source, "damaged-segments", in: directory)
+        return try build(source, "damaged-disk", in: directory)
     }
 
     /// One to which, in the directory that `FOLDED` names and beneath it, names that differ in case are one.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Testing
 
 /// The built programs, found beside the test bundle or where `RELAY_BIN` says.
 enum Programs {
@@ -30,6 +31,7 @@ struct TestFailure: Error, CustomStringConvertible {
 
 /// What a program that ended left behind.
 struct ProgramResult {
+    /// The exit code; of a program that a signal ended, minus the signal's number.
     var status: Int32
     var output: String
     var errors: String
@@ -40,6 +42,10 @@ final class ProgramRun {
     private let process = Process()
     private let outputPath: String
     private let errorPath: String
+    private var isCrashTold = false
+
+    /// The signals of programs that crash; no test sends them.
+    private static let crashes = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP]
 
     /// `variables` are added to the environment; `wrapper` is a command that becomes the program.
     init(
@@ -63,7 +69,9 @@ final class ProgramRun {
     }
 
     /// A test that failed on its way does not leave it behind.
-    deinit { if process.isRunning { signal(SIGKILL) } }
+    deinit {
+        if process.isRunning { signal(SIGKILL) } else { tellCrash() }
+    }
 
     private static func open(_ path: String) throws -> FileHandle {
         guard FileManager.default.createFile(atPath: path, contents: nil),
@@ -79,9 +87,31 @@ final class ProgramRun {
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
+    /// Waits until the program has ended. To crash is a failure of the test, whatever it expects.
     func waitForEnd() -> ProgramResult {
         process.waitUntilExit()
-        return ProgramResult(status: process.terminationStatus, output: output, errors: errors)
+        tellCrash()
+        let status = process.terminationStatus
+        return ProgramResult(
+            status: process.terminationReason == .uncaughtSignal ? -status : status, output: output,
+            errors: errors)
+    }
+
+    /// Says once by which signal a program ended that crashed: one whose stack was used up, say, could say
+    /// nothing itself.
+    private func tellCrash() {
+        guard !isCrashTold, process.processIdentifier > 0, !process.isRunning,
+            process.terminationReason == .uncaughtSignal, Self.crashes.contains(process.terminationStatus)
+        else { return }
+        isCrashTold = true
+        let command =
+            (process.executableURL?.path ?? "") + " " + (process.arguments ?? []).joined(separator: " ")
+        let name = strsignal(process.terminationStatus).map { String(cString: $0) } ?? ""
+        Issue.record(
+            """
+            \(command) (process \(processID)) crashed: signal \(process.terminationStatus) (\(name)); \
+            output: “\(output)”; errors: “\(errors)”
+            """)
     }
 
     /// Ends the program as a service manager would; kills it if it does not go in ten seconds.

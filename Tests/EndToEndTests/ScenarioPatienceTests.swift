@@ -143,7 +143,7 @@ import Testing
 
     @Test func `S44 a file that cannot be read is told, kept, and holds up nothing`() throws {
         let setup = try Setup()
-        let library = try Interposed.damagedDisk(in: setup.directory)
+        let library = try Interposed.damagedDisk(under: "/bad", in: setup.directory)
         let damage = setup.directory + "/damage"
         let variables = ["LD_PRELOAD": library, "READING_FAILS": damage]
         let a = try setup.agent("a", variables: variables)

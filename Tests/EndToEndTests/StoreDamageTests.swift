@@ -111,7 +111,8 @@ import Testing
     @Test func `S48 what the disk cannot read is damaged, and whole when the disk can read it again`() throws
     {
         let (setup, a) = try storedFiles()
-        let library = try Interposed.damagedSegments(at: 1_500_000, in: setup.directory)
+        let library = try Interposed.damagedDisk(
+            under: ".seg", atByte: 1_500_000, in: setup.directory)
         let flag = setup.directory + "/reading-fails"
         setup.stopHub()
         try setup.startHub(["LD_PRELOAD": library, "READING_FAILS": flag])

@@ -100,7 +100,7 @@ extension ShareSession {
             open throws(StateError) -> (files: [(name: EntryName, sizeBytes: UInt64)], through: Revision)? in
             let records = try open.index.records(after: revision, limit: 64)
             guard let last = records.last else { return nil }
-            let held = others.compactMap { applied[$0] }.max() ?? .zero
+            let held = others.compactMap { applied.all[$0] }.max() ?? .zero
             var files: [(name: EntryName, sizeBytes: UInt64)] = []
             for record in records {
                 guard let state = record.state, case .file(let file) = state.payload, file.sizeBytes > 0,
@@ -157,7 +157,7 @@ extension ShareSession {
     func standing() -> ShareStanding? {
         guard let open = opened else { return nil }
         return ShareStanding(
-            head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied,
+            head: open.index.head, storedBytes: open.segments.usedBytes, applied: applied.all,
             online: Set(controls.keys), trouble: held?.cause ?? gate.reason, damage: damageStanding(),
             verifiedAt: verificationRecord()?.finishedAt)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import RelayCore
 import RelayStorage
 
@@ -64,6 +65,24 @@ extension ShareSession {
             }
         }
         return result
+    }
+
+    /// Tells of a chunk that was found damaged, and has it looked for.
+    func noteDamage(_ damaged: DamagedChunk, _ cause: StateError) {
+        acquisitions.requestSweep()
+        // One segment that is gone is thousands of chunks.
+        toldDamage += 1
+        let path = damaged.content.flatMap { content in
+            read { open throws(StateError) in try open.index.path(of: content) } ?? nil
+        }
+        logger.log(
+            level: toldDamage <= Self.limitToldDamage ? .error : .debug,
+            "stored chunk is damaged, it is brought anew from a device that has it",
+            metadata: [
+                "chunk": "\(damaged.chunk)", "path": "\(path?.description ?? "unknown")",
+                "segment": "\(damaged.location.segment)", "offset": "\(damaged.location.offset)",
+                "error": "\(cause)",
+            ])
     }
 
     /// A damaged chunk is whole in its place after all, as when a disk could not be read for a while.

@@ -8,14 +8,14 @@ import Synchronization
 ///
 /// Safe to use from several threads at once. What was appended is on disk when a later `sync` has returned.
 package final class SegmentStore: Sendable {
-    private let directory: SegmentDirectory
+    let directory: SegmentDirectory
     private let limitBytes: UInt64?
-    private let state: Mutex<State>
+    let state: Mutex<State>
     /// Held while syncing, so that whoever finds nothing left to sync knows that it is on disk.
-    private let syncing = Mutex<Void>(())
+    let syncing = Mutex<Void>(())
 
     /// What changes, in one lock.
-    private struct State {
+    struct State {
         /// The segment that is appended to; nil when the next append begins one.
         var active: SegmentFile?
         /// Where the active segment's next record goes.
@@ -32,7 +32,7 @@ package final class SegmentStore: Sendable {
     }
 
     /// A file that is to be synced, and how much of it surely is on disk already.
-    private struct Unsynced {
+    struct Unsynced {
         var file: SegmentFile
         var syncedBytes: UInt64
     }
@@ -270,160 +270,6 @@ package final class SegmentStore: Sendable {
         } catch {
             // Nothing can be appended behind a tail that is not known.
             state.active = nil
-        }
-    }
-
-    /// Waits until all that was appended before the call is on disk.
-    ///
-    /// After a failure what was not on disk is discarded, and a new segment is begun: a second sync of the
-    /// same file would tell nothing of bytes that the first one lost.
-    package func sync() throws(StateError) {
-        try syncing.withLock { _ throws(StateError) in try syncPending() }
-    }
-
-    private func syncPending() throws(StateError) {
-        let pending: (files: [UInt32: Unsynced], directory: Bool) = state.withLock { state in
-            defer {
-                state.unsynced = [:]
-                state.isDirectoryUnsynced = false
-            }
-            return (state.unsynced, state.isDirectoryUnsynced)
-        }
-        do throws(StateError) {
-            for file in pending.files.values {
-                try file.file.sync()
-                guard file.file.hasName else {
-                    throw StateError(
-                        "cannot sync segment \(file.file.path): it was removed while it was in use")
-                }
-            }
-            if pending.directory { try directory.sync() }
-        } catch {
-            state.withLock { state in
-                state.failedSyncs += 1
-                state.active = nil
-                state.isDirectoryUnsynced = state.isDirectoryUnsynced || pending.directory
-                for file in pending.files.values { discardUnsynced(of: file, &state) }
-            }
-            throw error
-        }
-    }
-
-    /// Cuts off what a failed sync left uncertain; a segment of which nothing was ever on disk goes.
-    private func discardUnsynced(of unsynced: Unsynced, _ state: inout State) {
-        let file = unsynced.file
-        state.unsynced[file.number] = nil
-        let size = (try? file.sizeBytes()) ?? unsynced.syncedBytes
-        var kept = unsynced.syncedBytes
-        if kept <= UInt64(SegmentFormat.headerBytes), file.number == state.lastNumber,
-            file.remove()
-        {
-            state.opened.drop(file.number)
-            state.lastNumber = file.number == 0 ? nil : file.number - 1
-            kept = 0
-        } else {
-            try? file.truncate(to: kept)
-        }
-        state.used -= min(state.used, size - min(size, kept))
-    }
-
-    /// Reads a chunk as it was stored, of this id if one is given. Throws when it is not there whole
-    /// (`isDamaged`), or cannot be read at present.
-    package func read(_ location: ChunkLocation, expecting id: ChunkID? = nil) throws(StateError)
-        -> EncodedChunk
-    {
-        let file = try file(location.segment)
-        let count = SegmentRecord.headerBytes + Int(location.storedBytes)
-        guard Int(location.storedBytes) <= ContentLimits.chunkBytes else { throw damage(location) }
-        var bytes = try file.read(at: location.offset, count: count)
-        let isIntact = bytes.withUnsafeBytes { buffer in
-            guard let record = SegmentRecord(header: buffer) else { return false }
-            return record.storedBytes == location.storedBytes && record.sizeBytes == location.sizeBytes
-                && record.encoding == location.encoding && record.chunk == id ?? record.chunk
-                && record.isIntact(buffer)
-        }
-        guard isIntact else { throw damage(location) }
-        bytes.removeFirst(SegmentRecord.headerBytes)
-        return EncodedChunk(encoding: location.encoding, sizeBytes: location.sizeBytes, bytes: bytes)
-    }
-
-    /// Whether the segment has its file. Of one that somebody removed while it was open the chunks can be
-    /// read until it is let go.
-    package func hasFile(_ segment: UInt32) -> Bool {
-        if let open = state.withLock({ $0.opened.find(segment) }) { return open.hasName }
-        return StateFiles.identity(of: directory.filePath(segment)) != nil
-    }
-
-    /// Appends no more to this segment.
-    package func seal(_ segment: UInt32) {
-        state.withLock { state in
-            if state.active?.number == segment { state.active = nil }
-        }
-    }
-
-    /// Lets a segment go that somebody removed.
-    package func letGo(_ segment: UInt32) { state.withLock { $0.opened.drop(segment) } }
-
-    private func damage(_ location: ChunkLocation) -> StateError {
-        StateError(
-            "cannot read chunk at \(location.offset) of segment"
-                + " \(directory.filePath(location.segment)): it is damaged", isDamaged: true)
-    }
-
-    private func file(_ number: UInt32) throws(StateError) -> SegmentFile {
-        if let open = state.withLock({ $0.opened.find(number) }) { return open }
-        let file = try SegmentFile(opening: directory.filePath(number), number: number)
-        state.withLock { $0.opened.insert(file) }
-        return file
-    }
-
-    /// The segments that there are, and the size of each in bytes.
-    package func sizes() throws(StateError) -> [(segment: UInt32, bytes: UInt64)] {
-        try directory.numbers().map { number throws(StateError) in
-            (number, try file(number).sizeBytes())
-        }
-    }
-
-    /// Whether the segment is the one that is appended to.
-    package func isActive(_ segment: UInt32) -> Bool { state.withLock { $0.active?.number == segment } }
-
-    /// Removes a segment that is sealed, and of which all is on disk elsewhere that is needed. Who reads from
-    /// it reads on.
-    package func remove(_ segment: UInt32) throws(StateError) {
-        guard !isActive(segment) else {
-            throw StateError("cannot remove segment \(filePath(segment)): it is in use")
-        }
-        let file = try file(segment)
-        let size = try file.sizeBytes()
-        guard file.remove() else { throw StateError("cannot remove segment \(filePath(segment))") }
-        state.withLock { state in
-            state.opened.drop(segment)
-            state.unsynced[segment] = nil
-            state.used -= min(state.used, size)
-        }
-    }
-
-    /// How often a sync failed, and with it took back what others had appended.
-    package var failedSyncs: UInt64 { state.withLock { $0.failedSyncs } }
-
-    /// Visits every chunk that is there whole, the oldest first: to make the index of them again. A chunk may
-    /// come more than once.
-    package func scan(
-        _ visit: (ChunkID, ChunkLocation) throws(StateError) -> Void
-    ) throws(StateError) {
-        for number in try directory.numbers() {
-            try SegmentScan(try file(number)).visitIntact(visit)
-        }
-    }
-
-    /// The same for the store in this directory, in which nothing is changed.
-    package static func scan(
-        directory path: String, _ visit: (ChunkID, ChunkLocation) throws(StateError) -> Void
-    ) throws(StateError) {
-        let directory = try SegmentDirectory(path)
-        for number in try directory.numbers() {
-            let file = try SegmentFile(opening: directory.filePath(number), number: number)
-            try SegmentScan(file).visitIntact(visit)
         }
     }
 }
