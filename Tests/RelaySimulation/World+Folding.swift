@@ -31,23 +31,31 @@ extension World {
     func foldedAway(of agent: SimulatedAgent, _ tree: [RelativePath: Standing]) -> FoldedAway {
         var result = FoldedAway()
         guard agent.disk.foldsNames else { return result }
-        for path in tree.keys where isTakenInAnotherSpelling(path, on: agent.disk) {
-            result.missing.insert(path)
-        }
+        for path in tree.keys where isTakenInAnotherSpelling(path, on: agent) { result.missing.insert(path) }
         // What is to go to the place of one that cannot go, or of what holds one, waits as well.
         while true {
             for path in result.missing {
-                if let node = nodeOfHub(at: path), let place = place(of: node, on: agent) {
-                    result.standing.insert(place)
-                }
+                if let place = place(ofHubs: path, on: agent) { result.standing.insert(place) }
             }
             let waiting = tree.keys.filter { path in
                 !result.missing.contains(path) && result.standing.contains { $0.isWithin(path) }
-                    && nodeOfHub(at: path).flatMap { place(of: $0, on: agent) } != path
+                    && place(ofHubs: path, on: agent) != path
             }
             if waiting.isEmpty { return result }
             result.missing.formUnion(waiting)
         }
+    }
+
+    /// Whether the directory that the hub has the path's last name in has that name, wherever the directory
+    /// stands on this disk, for another entry.
+    private func isTakenInAnotherSpelling(_ path: RelativePath, on agent: SimulatedAgent) -> Bool {
+        guard let name = path.name else { return false }
+        let parent = path.parent.isRoot ? RelativePath.root : place(ofHubs: path.parent, on: agent)
+        guard let parent, let directory = agent.disk.find(parent),
+            agent.disk.inodes[directory].kind == .directory,
+            let spelling = agent.disk.spelling(of: name, in: directory)
+        else { return false }
+        return spelling != name
     }
 
     /// What a disk holds, apart from what cannot be where the tree has it.
@@ -71,18 +79,18 @@ extension World {
         return false
     }
 
-    /// Where the agent saw the node last.
-    private func place(of node: NodeID, on agent: SimulatedAgent) -> RelativePath? {
+    /// Where the agent saw last what the hub has at a path.
+    private func place(ofHubs path: RelativePath, on agent: SimulatedAgent) -> RelativePath? {
         var names: [EntryName] = []
-        var current = node
-        while current != .root {
-            guard let placement = agent.replica.node(current)?.local?.placement, placement.parent != .limbo
+        var current = nodeOfHub(at: path)
+        while let node = current, node != .root {
+            guard let placement = agent.replica.node(node)?.local?.placement, placement.parent != .limbo
             else {
                 return nil
             }
             names.append(placement.name)
             current = placement.parent
         }
-        return RelativePath(names.reversed())
+        return current.map { _ in RelativePath(names.reversed()) }
     }
 }
