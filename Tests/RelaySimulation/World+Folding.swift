@@ -34,7 +34,7 @@ extension World {
         for path in tree.keys where isTakenInAnotherSpelling(path, on: agent) { result.missing.insert(path) }
         // What is to go to the place of one that cannot go, or of what holds one, waits as well.
         while true {
-            for path in result.missing {
+            for path in tree.keys where result.missing.contains(where: { path.isWithin($0) }) {
                 if let place = place(ofHubs: path, on: agent) { result.standing.insert(place) }
             }
             let waiting = tree.keys.filter { path in
