@@ -38,9 +38,9 @@ import Testing
         #expect(left.status == 11 && left.output == "answered\n")
     }
 
-    /// A script in place of a program.
+    /// A script in place of a program, which leaves no image of its memory behind.
     private func run(_ script: String) throws -> ProgramRun {
         try ProgramRun(
-            "relay-ctl", [], in: setup.directory, wrapper: ["/bin/bash", "-c", script])
+            "relay-ctl", [], in: setup.directory, wrapper: ["/bin/bash", "-c", "ulimit -c 0; " + script])
     }
 }
