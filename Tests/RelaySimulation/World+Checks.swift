@@ -96,9 +96,8 @@ extension World {
     var isStuckForGoodReason: Bool {
         guard materialEvents == 0 else { return false }
         let tree = standingsOfHub()
-        guard !lostPaths(tree).isEmpty || agents.contains(where: { !foldedAway(of: $0, tree).isEmpty }) else {
-            return false
-        }
+        let isFolded = agents.contains { !foldedAway(of: $0, tree).isEmpty }
+        guard isFolded ? waitsForPeopleOnly : !lostPaths(tree).isEmpty else { return false }
         return difference() == nil
     }
 

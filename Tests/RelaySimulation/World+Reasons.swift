@@ -40,6 +40,11 @@ extension World {
         }
     }
 
+    /// Whether nothing that is not in sync would be so after a while.
+    var waitsForPeopleOnly: Bool {
+        problems().allSatisfy { [.obstructed, .device, .ignored].contains($0.1.reason.hindrance) }
+    }
+
     private func problems() -> [(SimulatedAgent, UnsyncedPath)] {
         agents.flatMap { agent in
             ((try? agent.engine?.problems(limit: 100)) ?? []).map { (agent, $0) }
