@@ -25,7 +25,7 @@ extension AgentEngine {
     }
 
     /// Adds a step whose path, of a move the new one, lies in this directory.
-    private func add(
+    func add(
         _ node: NodeID, in directory: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep
     ) throws(StateError) {
         let action = ApplyAction(node: node, step: step, directory: try identity(of: directory))
@@ -59,6 +59,10 @@ extension AgentEngine {
     private func pullNew(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {
         guard let path = try targetPath(node.id, state.placement) else { return }
         let occupant = try replica.localChild(state.placement)
+        if occupant == nil, let other = try leavingSpelling(of: state.placement, for: node.id) {
+            try waitForLeaving(other, node.id)
+            return
+        }
         var over = Expectation.nothing
         if let occupant {
             switch try giveWay(occupant, to: node, state) {
@@ -157,7 +161,11 @@ extension AgentEngine {
             return
         }
         guard let path = try targetPath(node.id, state.placement) else {
-            noteOutOfReach(node.id, in: state.placement.parent)
+            if local.placement == RulesFile.placement, ignored.contains(state.placement.parent) {
+                try evadeOwnRules(node.id)
+            } else {
+                noteOutOfReach(node.id, in: state.placement.parent)
+            }
             return
         }
         if let occupant = try replica.localChild(state.placement), occupant != node.id {
@@ -168,6 +176,14 @@ extension AgentEngine {
                 try wait(node.id, for: occupant)
                 return
             }
+        }
+        if let other = try leavingSpelling(of: state.placement, for: node.id) {
+            try waitForLeaving(other, node.id)
+            return
+        }
+        if local.placement == RulesFile.placement, problems[node.id]?.hindrance == .obstructed {
+            try evadeOwnRules(node.id)
+            return
         }
         guard let from = try localPath(node.id) else { return }
         try add(
@@ -199,63 +215,6 @@ extension AgentEngine {
             overrule(directory)
         }
         try wait(id, for: directory)
-    }
-
-    // Removals.
-
-    /// What is to be removed may be what another node's name led to until a moment ago, as when a file is
-    /// renamed over another and back again: then it is that node, moved here.
-    private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
-        guard !missing.isEmpty, let payload = local.payload else { return false }
-        for id in try replica.localNodes(identity: local.fingerprint.identity) where missing[id] != nil {
-            guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
-                !isBusy(id)
-            else { continue }
-            try putAndPlan(ReplicaNode(id: node.id, remote: node.remote))
-            let kind: FoundKind =
-                if case .symlink(let target) = payload { .symlink(target: target) } else { .file }
-            let found = FoundEntry(name: local.placement.name, kind: kind, fingerprint: local.fingerprint)
-            try moved(other, former, to: local.placement, found)
-            return true
-        }
-        return false
-    }
-
-    private func pullRemoval(_ node: ReplicaNode) throws(StateError) {
-        guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
-        if let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
-            // It lies in a directory that is about to be forgotten.
-            retryLater(node.id)
-            return
-        }
-        guard local.kind == .directory else {
-            if try handOver(node, local) { return }
-            try add(
-                node.id, in: local.placement.parent, .discard, .remove(path, expected: local.fingerprint))
-            return
-        }
-        for child in try replica.localChildren(of: node.id) {
-            guard let childNode = try replica.node(child) else { continue }
-            let isGone = try isGone(child)
-            if isGone || isBusy(child) || childNode.local?.payload == nil {
-                try wait(node.id, for: child)
-                return
-            }
-            switch plan(childNode) {
-            case .discard, .merge(.pull, _):
-                dirty.insert(child)
-                try wait(node.id, for: child)
-            default:
-                // Between two pages the child's own change may not be known yet.
-                guard isFollowing else { return }
-                try revive(node)
-            }
-            return
-        }
-        try add(
-            node.id, in: local.placement.parent, .discard,
-            .removeDirectory(path, identity: local.fingerprint.identity))
-        isBatchSealed = true
     }
 
     // Names that are taken.
@@ -360,17 +319,33 @@ extension AgentEngine {
 
     /// Lets the node go on once the other did. If that closes a circle (names that are swapped, say), one
     /// node of the circle steps aside to a passing name in the root.
-    private func wait(_ id: NodeID, for blocker: NodeID) throws(StateError) {
+    func wait(_ id: NodeID, for blocker: NodeID) throws(StateError) {
+        // Whatever failed before, this is what it waits for now.
+        problems[id] = nil
         waits.insert(id, waitingFor: blocker)
         guard let circle = waits.circle(closedBy: id, waitingFor: blocker) else { return }
         for member in circle where !isBusy(member) {
             guard let node = try replica.node(member), let local = node.local, try !isGone(member),
                 case .merge(.pull, _) = plan(node)
             else { continue }
-            let name = ConflictName.passing(
-                for: local.placement.name, tag: UInt32(truncatingIfNeeded: randomness.next()))
-            try evade(member, to: Placement(parent: .root, name: name), isLocalChange: false)
+            try evade(member, to: passingPlacement(for: local.placement.name), isLocalChange: false)
             return
         }
+    }
+
+    private func waitForLeaving(_ other: NodeID, _ id: NodeID) throws(StateError) {
+        dirty.insert(other)
+        try wait(id, for: other)
+    }
+
+    /// What is in the way of the file of rules may be what its own rules leave out: without them, that is seen.
+    private func evadeOwnRules(_ id: NodeID) throws(StateError) {
+        try evade(id, to: passingPlacement(for: .relayIgnore), isLocalChange: false)
+    }
+
+    /// A place that an entry can stand at until its own is free.
+    private func passingPlacement(for name: EntryName) -> Placement {
+        let tag = UInt32(truncatingIfNeeded: randomness.next())
+        return Placement(parent: .root, name: ConflictName.passing(for: name, tag: tag))
     }
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+// From what the hub removed to steps that remove it here.
+
+extension AgentEngine {
+    /// What is to be removed may be what another node's name led to until a moment ago, as when a file is
+    /// renamed over another and back again: then it is that node, moved here.
+    private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
+        guard !missing.isEmpty, let payload = local.payload else { return false }
+        for id in try replica.localNodes(identity: local.fingerprint.identity) where missing[id] != nil {
+            guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
+                !isBusy(id)
+            else { continue }
+            try putAndPlan(ReplicaNode(id: node.id, remote: node.remote))
+            let kind: FoundKind =
+                if case .symlink(let target) = payload { .symlink(target: target) } else { .file }
+            let found = FoundEntry(name: local.placement.name, kind: kind, fingerprint: local.fingerprint)
+            try moved(other, former, to: local.placement, found)
+            return true
+        }
+        return false
+    }
+
+    func pullRemoval(_ node: ReplicaNode) throws(StateError) {
+        guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
+        if let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
+            // It lies in a directory that is about to be forgotten.
+            retryLater(node.id)
+            return
+        }
+        guard local.kind == .directory else {
+            if try handOver(node, local) { return }
+            try add(
+                node.id, in: local.placement.parent, .discard, .remove(path, expected: local.fingerprint))
+            return
+        }
+        var obstructed: NodeID?
+        for child in try replica.localChildren(of: node.id) {
+            guard let childNode = try replica.node(child) else { continue }
+            let isGone = try isGone(child)
+            if isGone || isBusy(child) || childNode.local?.payload == nil {
+                try wait(node.id, for: child)
+                return
+            }
+            switch plan(childNode) {
+            case .discard, .merge(.pull, _):
+                // One that may stay for long does not hold up what else is in the directory.
+                if problems[child]?.hindrance == .obstructed {
+                    obstructed = child
+                    continue
+                }
+                dirty.insert(child)
+                try wait(node.id, for: child)
+            default:
+                // Between two pages the child's own change may not be known yet.
+                guard isFollowing else { return }
+                try revive(node)
+            }
+            return
+        }
+        if let obstructed {
+            dirty.insert(obstructed)
+            try wait(node.id, for: obstructed)
+            return
+        }
+        try add(
+            node.id, in: local.placement.parent, .discard,
+            .removeDirectory(path, identity: local.fingerprint.identity))
+        isBatchSealed = true
+    }
+}
