@@ -4,6 +4,7 @@
 # make test        all checks and tests: exactly what CI runs
 # make soak        real programs at work in a folder for minutes each, with the programs built for use
 # make repeat      REPEATS runs of the end-to-end tests, to find those that do not always pass
+# make bench       what the hot inner parts cost
 # make install     builds the programs for use, and installs them under PREFIX
 
 SHELL := /bin/bash
@@ -22,7 +23,7 @@ HEADERS := inotifytools/inotifytools.h sqlite3.h zstd.h
 FORMATTED := Package.swift Sources Tests
 STRICT := --explicit-target-dependency-import-check error
 
-.PHONY: build release install format check test soak repeat simulate demo setup clean
+.PHONY: build release install format check test soak repeat simulate bench demo setup clean
 
 # The libraries that are not Swift packages. Does nothing when their headers are there.
 setup:
@@ -93,6 +94,11 @@ simulate:
 		$(SIMULATE) --planner --seeds $$(( ($(SEEDS) + 9) / 10 )); \
 		$(SIMULATE) --seeds $$(( ($(SEEDS) + 9) / 10 )); \
 	fi
+
+# What the hot inner parts cost on this machine: chunks, hashes, planner, databases, folder. FILTER chooses.
+bench:
+	swift build -c release --product relay-bench
+	$$(swift build -c release --show-bin-path)/relay-bench $(if $(filter-out EndToEndTests,$(FILTER)),'$(FILTER)')
 
 demo: setup build
 	examples/demo.sh

@@ -190,6 +190,11 @@ let package = Package(
         .executableTarget(
             name: "relay-simulate", dependencies: ["RelaySimulation"], path: "Tests/SimulateProgram",
             swiftSettings: settings),
+        // What the hot inner parts cost.
+        .executableTarget(
+            name: "relay-bench",
+            dependencies: ["RelayCore", "RelayContent", "RelayFolder", "RelayStorage"],
+            path: "Tests/BenchProgram", swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["RelayCore", "RelaySimulation"],
             path: "Tests/SimulationTests", swiftSettings: settings),

@@ -12,12 +12,16 @@ struct Announcements {
     private var polling: WatchRecord?
     private(set) var rootGone: String?
 
-    mutating func entry(_ path: RelativePath, writing: Bool) {
+    mutating func entry(_ path: RelativePath, writing: Bool) { add(.entry(path, writing: writing), path) }
+
+    mutating func deleted(_ path: RelativePath) { add(.deleted(path), path) }
+
+    private mutating func add(_ hint: Hint, _ path: RelativePath) {
         if let index = entries[path] {
-            hints[index] = .entry(path, writing: writing)
+            hints[index] = hint
         } else {
             entries[path] = hints.count
-            hints.append(.entry(path, writing: writing))
+            hints.append(hint)
         }
     }
 
@@ -44,6 +48,7 @@ struct Announcements {
             switch hint {
             case .entry(let path, let isWriting): lines.append("\(isWriting ? "writing" : "changed") \(path)")
             case .subtree(let path): lines.append("changed beneath \(path)")
+            case .deleted(let path): lines.append("deleted \(path)")
             }
         }
         if case .polling(let count, _)? = polling { lines.append("\(count) directories cannot be watched") }

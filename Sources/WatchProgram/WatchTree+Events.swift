@@ -67,7 +67,11 @@ extension WatchTree {
             hintEntry(name, in: node, writing: isBeingWritten(name, in: node), now: now)
         } else {
             if !event.mask.contains(.attributes) { throttle.forget(key) }
-            hintEntry(name, in: node, writing: false, now: now)
+            if event.mask.contains(.delete) {
+                hintDeletion(name, in: node, now: now)
+            } else {
+                hintEntry(name, in: node, writing: false, now: now)
+            }
         }
     }
 
@@ -86,7 +90,7 @@ extension WatchTree {
             hintEntry(name, in: node, writing: false, now: now)
         } else if event.mask.contains(.delete) {
             if let child = node.children[name] { forget(child) }
-            hintEntry(name, in: node, writing: false, now: now)
+            hintDeletion(name, in: node, now: now)
         } else {
             hintEntry(name, in: node, writing: false, now: now)
             if let child = node.children[name] {
@@ -170,13 +174,24 @@ extension WatchTree {
     }
 
     func hintEntry(_ name: EntryName, in node: DirectoryNode, writing: Bool, now: Instant) {
+        guard let path = hintedPath(name, in: node, now: now) else { return }
+        announcements.entry(path, writing: writing)
+    }
+
+    private func hintDeletion(_ name: EntryName, in node: DirectoryNode, now: Instant) {
+        guard let path = hintedPath(name, in: node, now: now) else { return }
+        announcements.deleted(path)
+    }
+
+    /// Nil while it is not known where the directory is.
+    private func hintedPath(_ name: EntryName, in node: DirectoryNode, now: Instant) -> RelativePath? {
         let top = node.top
         guard top === root else {
             top.hasMissedHints = true
-            return
+            return nil
         }
         recent.add(node, name, now: now)
-        announcements.entry(RelativePath(node.namesFromTop + [name]), writing: writing)
+        return RelativePath(node.namesFromTop + [name])
     }
 
     func hintSubtree(_ node: DirectoryNode, now: Instant) {

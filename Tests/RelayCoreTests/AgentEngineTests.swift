@@ -191,6 +191,21 @@ private typealias A = AgentConversation
         #expect(agent.engine.state.isInSync)
     }
 
+    /// One who moves a file elsewhere takes its name away first.
+    @Test(arguments: [(true, 20, true), (false, 20, false), (false, 120, true)])
+    func `a name that was deleted is waited for less long than one that may have been moved`(
+        isDeleted: Bool, after milliseconds: Int64, isTold: Bool
+    ) throws {
+        let agent = try makeSynced()
+        let hint = isDeleted ? Hint.deleted(A.path("e")) : .entry(A.path("e"), writing: false)
+        #expect(try agent.say(.hints([hint])).looks == [.entry(A.path("e"))])
+        let nothing = ScanOutcome.entry(directory: A.rootIdentity, nil)
+        var effects = try agent.say(.scanned([ScanResult(request: .entry(A.path("e")), outcome: nothing)]))
+        #expect(effects.batch == nil)
+        effects = try agent.say(.tick, after: milliseconds)
+        #expect((effects.batch != nil) == isTold)
+    }
+
     @Test func `what a mount hides was not removed`() throws {
         let agent = try makeSynced()
         try agent.say(.rescan)

@@ -159,6 +159,7 @@ func describe(_ input: AgentInput) -> String {
             + hints.map { hint -> String in
                 switch hint {
                 case .entry(let path, let writing): "\(path)\(writing ? " (writing)" : "")"
+                case .deleted(let path): "\(path) (deleted)"
                 case .subtree(let path): "\(path)/"
                 }
             }.joined(separator: ", ")

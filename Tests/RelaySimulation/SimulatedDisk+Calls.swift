@@ -92,7 +92,7 @@ extension SimulatedDisk {
         else { return false }
         giveUp(inode, witness)
         unlink(name, in: parent)
-        report(name, in: parent)
+        reportDeletion(name, in: parent)
         return true
     }
 
@@ -116,7 +116,7 @@ extension SimulatedDisk {
             inodes[inode].kind == .directory, inodes[inode].entries.isEmpty
         else { return false }
         unlink(name, in: parent)
-        report(name, in: parent)
+        reportDeletion(name, in: parent)
         return true
     }
 

@@ -9,6 +9,7 @@ import RelayCore
 struct SimulatedWatch {
     enum Event {
         case entry(RelativePath, writing: Bool)
+        case deleted(RelativePath)
         /// A directory appeared, by its inode and the serial that tells it from later ones.
         case directory(inode: Int, serial: UInt64)
     }
@@ -32,6 +33,12 @@ extension SimulatedDisk {
     func report(_ name: EntryName, in directory: Int, writing: Bool = false) {
         guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
         watch.add(.entry(path.appending(name), writing: writing))
+    }
+
+    /// Reports that a name was deleted.
+    func reportDeletion(_ name: EntryName, in directory: Int) {
+        guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
+        watch.add(.deleted(path.appending(name)))
     }
 
     /// Reports that an entry came to be under a name.
@@ -65,6 +72,7 @@ extension SimulatedDisk {
         for event in events {
             switch event {
             case .entry(let path, let writing): hints.append(.entry(path, writing: writing))
+            case .deleted(let path): hints.append(.deleted(path))
             case .directory(let inode, let serial):
                 guard inodes[inode].serial == serial, let path = path(of: inode) else { continue }
                 watchSubtree(inode)

@@ -145,6 +145,7 @@ extension [Hint] {
             switch $0 {
             case .entry(let path, _): path == wanted
             case .subtree(let path): wanted.isWithin(path)
+            case .deleted(let path): wanted == path
             }
         }
     }
@@ -153,7 +154,7 @@ extension [Hint] {
         Set(
             map {
                 switch $0 {
-                case .entry(let path, _), .subtree(let path): path
+                case .entry(let path, _), .subtree(let path), .deleted(let path): path
                 }
             })
     }

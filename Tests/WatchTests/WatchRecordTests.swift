@@ -8,6 +8,7 @@ import Testing
         .ready, .overflow,
         .hints([
             .entry(path("a/b"), writing: true), .entry(path([0xff, 0x0a]), writing: false), .subtree(.root),
+            .deleted(path("gone")),
         ]),
         .polling(count: 7, directories: [.root, path("a/b")]), .polling(count: 0, directories: []),
         .rootGone("it was moved"),
@@ -32,6 +33,7 @@ import Testing
         #expect(
             encode([.hints([.entry(path("a"), writing: true), .subtree(.root)])])
                 == [0, 0, 0, 12, 2, 1, 0, 0, 0, 1, 0x61, 2, 0, 0, 0, 0])
+        #expect(encode([.hints([.deleted(path("a"))])]) == [0, 0, 0, 7, 2, 3, 0, 0, 0, 1, 0x61])
         #expect(encode([.overflow]) == [0, 0, 0, 1, 3])
         #expect(
             encode([.polling(count: 258, directories: [path("b")])])
@@ -63,7 +65,7 @@ import Testing
     @Test(
         arguments: [
             [0, 0, 0, 0], [0, 0x10, 0, 1, 2], [0xff, 0xff, 0xff, 0xff, 1], [0, 0, 0, 1, 0], [0, 0, 0, 1, 6],
-            [0, 0, 0, 2, 1, 0], [0, 0, 0, 2, 2, 0], [0, 0, 0, 6, 2, 3, 0, 0, 0, 0],
+            [0, 0, 0, 2, 1, 0], [0, 0, 0, 2, 2, 0], [0, 0, 0, 6, 2, 4, 0, 0, 0, 0],
             [0, 0, 0, 7, 2, 0, 0, 0, 0, 2, 0x61], [0, 0, 0, 7, 2, 0, 0, 0, 0, 1, 0x2f], [0, 0, 0, 2, 4, 0],
         ] as [[UInt8]])
     func `bytes that are no record are refused`(bytes: [UInt8]) {

@@ -34,6 +34,23 @@ import Testing
         #expect(try test.hints() == [.entry(path("f"), writing: false)])
     }
 
+    @Test func `what is deleted is told from what is moved, by the last event of a name`() throws {
+        let test = try TreeUnderTest()
+        try test.folder.makeDirectories("d")
+        for name in ["f", "g", "h"] { try test.folder.write(name) }
+        _ = try test.start()
+        try test.folder.unlink("f")
+        try test.folder.removeDirectory("d")
+        try test.folder.rename("g", "moved")
+        try test.folder.unlink("h")
+        try test.folder.write("h")
+        #expect(
+            try test.hints() == [
+                .deleted(path("f")), .deleted(path("d")), .entry(path("g"), writing: false),
+                .entry(path("moved"), writing: false), .entry(path("h"), writing: false),
+            ])
+    }
+
     @Test func `writes are hinted at most once in an interval, and the last is`() throws {
         let test = try TreeUnderTest()
         _ = try test.start()

@@ -4,6 +4,8 @@
 package enum Hint: Hashable, Sendable {
     /// One name in one directory. `writing`: it is open and being written; more hints will follow.
     case entry(RelativePath, writing: Bool)
+    /// One name in one directory, from which the last event took an entry for good: it was not moved.
+    case deleted(RelativePath)
     /// A directory and all beneath it.
     case subtree(RelativePath)
 }

@@ -38,9 +38,12 @@ extension AgentEngine {
         _ found: FoundEntry?, at placement: Placement, isDeep: Bool
     ) throws(StateError) {
         let current = try replica.localChild(placement)
+        let isDeleted = deletions.remove(placement) != nil
         guard let found else {
             secondLooks.remove(placement)
-            if let current { vanish(current) } else { try goOn(at: placement) }
+            guard let current else { return try goOn(at: placement) }
+            vanish(
+                current, for: isDeleted ? EngineLimits.deletionMilliseconds : EngineLimits.settleMilliseconds)
             return
         }
         guard let current, let node = try replica.node(current), let local = node.local else {
@@ -64,9 +67,9 @@ extension AgentEngine {
         }
     }
 
-    private func vanish(_ id: NodeID) {
+    private func vanish(_ id: NodeID, for milliseconds: Int64 = EngineLimits.settleMilliseconds) {
         guard missing[id] == nil else { return }
-        missing[id] = now + EngineLimits.settleMilliseconds
+        missing[id] = now + milliseconds
         lastVanishing = now
     }
 

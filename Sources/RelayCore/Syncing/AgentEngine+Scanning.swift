@@ -7,6 +7,9 @@ extension AgentEngine {
 
     func take(_ hint: Hint) throws(StateError) {
         switch hint {
+        case .deleted(let path):
+            if let known = try nearestKnown(path), known.isWhole { deletions.insert(known.placement) }
+            try take(.entry(path, writing: false))
         case .entry(let path, let isWriting):
             guard let known = try nearestKnown(path) else { return }
             if rules != nil, try isOfNoConcern(known.placement, isWhole: known.isWhole) { return }
@@ -60,6 +63,7 @@ extension AgentEngine {
         }
         guard !requests.isEmpty else {
             heirs = [:]
+            deletions = []
             return
         }
         scanning = tasks

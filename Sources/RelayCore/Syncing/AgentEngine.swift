@@ -64,6 +64,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var secondLooks: Set<Placement> = []
     /// Nodes whose name vanished, and until when the other half of a move or save is waited for.
     var missing: [NodeID: Instant] = [:]
+    /// Names that are about to be looked at since something was deleted there.
+    var deletions: Set<Placement> = []
     /// Files that are being written: when to look, and when to look at the latest.
     var writing: [Placement: (quiet: Instant, last: Instant)] = [:]
     var rescans: [Placement: Instant] = [:]

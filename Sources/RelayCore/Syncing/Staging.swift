@@ -43,6 +43,8 @@ enum EngineLimits {
     static let offerBytes = 8 << 20
     /// How long a vanished name may take to come back or turn up elsewhere.
     static let settleMilliseconds: Int64 = 100
+    /// How long a name that was deleted may take to come back: some programs save by deleting first.
+    static let deletionMilliseconds: Int64 = 12
     /// How long a place that cannot be looked at is waited for, since a vanished node may be there.
     static let uncertaintyMilliseconds: Int64 = 15_000
     /// How long a file that is being written must pause before it is read.

@@ -8,7 +8,7 @@
 /// | type | record | body |
 /// | --- | --- | --- |
 /// | 1 | ready | empty |
-/// | 2 | hints | for each hint one byte (0 entry, 1 entry being written, 2 subtree) and its path |
+/// | 2 | hints | for each hint one byte (0 entry, 1 being written, 2 subtree, 3 deleted) and its path |
 /// | 3 | overflow | empty |
 /// | 4 | polling | the number of directories as four bytes, then the paths of the first of them |
 /// | 5 | root gone | a text for people, UTF-8 |
@@ -50,5 +50,6 @@ extension WatchRecord {
         case entry = 0
         case writing = 1
         case subtree = 2
+        case deleted = 3
     }
 }

@@ -88,6 +88,7 @@ package struct WatchRecordDecoder {
             case .entry: .entry(path, writing: false)
             case .writing: .entry(path, writing: true)
             case .subtree: .subtree(path)
+            case .deleted: .deleted(path)
             }
         }
     }

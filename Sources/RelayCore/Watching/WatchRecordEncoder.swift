@@ -53,6 +53,7 @@ package struct WatchRecordEncoder {
                 switch hint {
                 case .entry(let path, let writing): (writing ? WatchRecord.HintTag.writing : .entry, path)
                 case .subtree(let path): (WatchRecord.HintTag.subtree, path)
+                case .deleted(let path): (WatchRecord.HintTag.deleted, path)
                 }
             let pathBytes = path.bytes
             let used = bytes.count - start
