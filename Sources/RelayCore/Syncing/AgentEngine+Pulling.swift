@@ -338,7 +338,8 @@ extension AgentEngine {
         try wait(id, for: other)
     }
 
-    /// What is in the way of the file of rules may be what its own rules leave out: without them, that is seen.
+    /// What is in the way of the file of rules may be what its own rules leave out: without them, that is
+    /// seen.
     private func evadeOwnRules(_ id: NodeID) throws(StateError) {
         try evade(id, to: passingPlacement(for: .relayIgnore), isLocalChange: false)
     }
