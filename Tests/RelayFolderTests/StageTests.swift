@@ -31,6 +31,43 @@ import Testing
         #expect(try third.read(at: 0, count: 100) == Array("12345hel".utf8))
     }
 
+    /// One sync for each of a few files, one for all of many.
+    @Test(arguments: [1, 8, 9, 40]) func `small files are on disk before they are placed`(count: Int) throws {
+        let scratch = try Scratch()
+        let staged = try (0..<count).map { try scratch.staged("text \($0)", mode: $0 == 3 ? 0 : 0o644) }
+        let names = staged.map { StageName.bytes(node: $0.0, content: $0.1.content) }
+        let actions = staged.enumerated().map { index, file in
+            ApplyAction(
+                node: file.0, step: .placeFile(relative("f\(index)"), file.1, over: .nothing))
+        }
+        let results = scratch.folder.apply(actions)
+        #expect(results.allSatisfy { $0.outcome.doneFingerprint != nil })
+        #expect(scratch.text("f0") == "text 0")
+        // Nothing is left to be synced, not even if it is asked for.
+        #expect(scratch.folder.unsynced.sync(names, in: scratch.folder.stage).isEmpty)
+    }
+
+    @Test func `a file that cannot be brought to the disk is discarded, and not placed`() throws {
+        let scratch = try Scratch()
+        let (node, payload) = try scratch.staged("text")
+        let (other, otherPayload) = try scratch.staged("other text")
+        let path = scratch.path + "/.relay/stage/\(node)-\(payload.content)"
+        // Pipes cannot be synced.
+        #expect(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+        let results = scratch.folder.apply([
+            ApplyAction(node: node, step: .placeFile(relative("a"), payload, over: .nothing)),
+            ApplyAction(node: other, step: .placeFile(relative("b"), otherPayload, over: .nothing)),
+        ])
+        guard case .failed = results[0].outcome else {
+            Issue.record("what cannot be synced: \(results[0].outcome)")
+            return
+        }
+        #expect(!scratch.exists("a") && scratch.text("b") == "other text")
+        #expect(try scratch.residue().isEmpty)
+        let again = scratch.apply(.placeFile(relative("a"), payload, over: .nothing), node: node)
+        #expect(again == .unstaged)
+    }
+
     @Test func `sweeping keeps what is wanted alone`() throws {
         let scratch = try Scratch()
         for low in UInt64(1)...3 {

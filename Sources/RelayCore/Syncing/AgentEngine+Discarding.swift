@@ -45,7 +45,7 @@ extension AgentEngine {
             switch plan(childNode) {
             case .discard, .merge(.pull, _):
                 // One that may stay for long does not hold up what else is in the directory.
-                if problems[child]?.hindrance == .obstructed {
+                if try reason(child).hindrance == .obstructed {
                     obstructed = child
                     continue
                 }

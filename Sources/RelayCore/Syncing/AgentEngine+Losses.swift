@@ -74,7 +74,9 @@ extension AgentEngine {
             return
         }
         let isKnownEdit = found.content == losses.recent[node.id]?.payload?.content
-        if losses.ownNews.contains(node.id) || time <= losses.lastSeen && !isKnownEdit {
+        // What was written shortly before may be back at an older state, and a later time says nothing then.
+        let end = losses.recent[node.id] == nil ? losses.lastSeen : max(losses.lastSeen, losses.began)
+        if losses.ownNews.contains(node.id) || time <= end && !isKnownEdit {
             node.base = nil
         } else if !isKnownEdit, let other = try replica.remoteNode(content: found.content), other != node.id {
             // This agent may have placed it there for another node, and not know of that any more.

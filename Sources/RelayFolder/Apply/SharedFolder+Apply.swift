@@ -15,7 +15,8 @@ extension SharedFolder {
     package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
         lane.withLock { memory in
             renewOwnDirectories()
-            var batch = ApplyBatch(folder: self, memory: memory)
+            let unstaged = unsynced.sync(actions.compactMap(\.stagedName), in: stage)
+            var batch = ApplyBatch(folder: self, memory: memory, unstaged: unstaged)
             var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
             Failpoint.stepsDone.reach()
             do throws(Errno) {
@@ -39,6 +40,14 @@ extension ApplyOutcome {
         case .done, .doneKeeping: true
         case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
+    }
+}
+
+extension ApplyAction {
+    /// The staged file that the step places.
+    fileprivate var stagedName: [UInt8]? {
+        guard case .placeFile(_, let payload, _) = step else { return nil }
+        return StageName.bytes(node: node, content: payload.content)
     }
 }
 
@@ -80,12 +89,15 @@ struct ApplyBatch {
     private var touched: [ObjectIdentifier: Directory] = [:]
     private var syncedFiles = 0
     private var mustSyncAll = false
+    /// Staged files that could not be brought to the disk, and why.
+    private let unstaged: [[UInt8]: Errno]
     /// With more changed directories than this, the whole file system is synced at once.
     private static let syncedDirectories = 8
 
-    init(folder: SharedFolder, memory: ParkMemory) {
+    init(folder: SharedFolder, memory: ParkMemory, unstaged: [[UInt8]: Errno] = [:]) {
         self.folder = folder
         self.memory = memory
+        self.unstaged = unstaged
         park = Park(folder: folder)
         directories = DirectoryCache(root: folder.root)
     }
@@ -116,16 +128,22 @@ struct ApplyBatch {
             try place(.link(target: target), at: path, over: expectation)
         case .placeFile(let path, let payload, let expectation):
             try place(
-                .staged(
-                    name: StageName.bytes(node: action.node, content: payload.content),
-                    content: payload.content),
-                at: path, over: expectation)
+                .staged(name: try stagedName(of: action, payload), content: payload.content), at: path,
+                over: expectation)
         case .move(let from, let to, let identity): try move(from, to: to, identity: identity)
         case .setMetadata(let path, let expected, let mode, let modified):
             try setMetadata(path, expected: expected, mode: mode, modified: modified)
         case .remove(let path, let expected): try remove(path, expected: expected)
         case .removeDirectory(let path, let identity): try removeDirectory(path, identity: identity)
         }
+    }
+
+    private func stagedName(
+        of action: ApplyAction, _ payload: FilePayload
+    ) throws(Errno) -> [UInt8] {
+        let name = StageName.bytes(node: action.node, content: payload.content)
+        if let error = unstaged[name] { throw error }
+        return name
     }
 
     private mutating func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {

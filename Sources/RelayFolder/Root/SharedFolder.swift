@@ -26,6 +26,7 @@ package final class SharedFolder: Sendable {
     var park: Directory { own.withLock { $0.park } }
     /// The room on disk for what is being staged.
     let room = StageRoom()
+    let unsynced = UnsyncedStage()
     /// `.relay/root`, which carries the lock.
     let marker: Descriptor
     let fileSystem: FileSystem

@@ -42,7 +42,8 @@ extension SharedFolder {
         do throws(Errno) {
             let claim = try room.claim(roomBytes, for: file, in: stage)
             return StageFile(
-                file, name: name, in: stage, room: room, claim: claim, tellsHoles: fileSystem.tellsHoles)
+                file, name: name, in: stage, room: room, claim: claim, tellsHoles: fileSystem.tellsHoles,
+                unsynced: unsynced)
         } catch {
             file.close()
             try? stage.unlink(name)

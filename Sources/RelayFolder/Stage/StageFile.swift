@@ -15,12 +15,13 @@ package final class StageFile: Sendable {
     /// What the file claims of the room until it is closed.
     private let claim: UInt64
     private let tellsHoles: Bool
+    private let unsynced: UnsyncedStage
     /// Runs of zeros from this length on become holes.
     private static let holeBytes = 4096
 
     init(
         _ file: OpenFile, name: [UInt8], in stage: Directory, room: StageRoom, claim: UInt64,
-        tellsHoles: Bool
+        tellsHoles: Bool, unsynced: UnsyncedStage
     ) {
         self.file = file
         self.name = name
@@ -28,6 +29,7 @@ package final class StageFile: Sendable {
         self.room = room
         self.claim = claim
         self.tellsHoles = tellsHoles
+        self.unsynced = unsynced
     }
 
     deinit { room.giveBack(claim) }
@@ -88,14 +90,20 @@ package final class StageFile: Sendable {
         try copyPlainly(from: source, at: sourceOffset, done: done, count: count, to: offset)
     }
 
-    /// Completes and closes the file: its size, mode and time are set, and all is on disk when this returns.
-    /// After a failure the staged file is gone, for what is in it cannot be relied on.
+    /// Completes and closes the file: its size, mode and time are set. All is on disk when this returns or,
+    /// of a small file, before it is placed. After a failure the staged file is gone, for what is in it
+    /// cannot be relied on.
     package func finish(_ payload: FilePayload) throws(Problem) {
-        try finish(sizeBytes: payload.sizeBytes, mode: payload.mode, modified: payload.modified)
+        let isSmall = payload.sizeBytes <= UnsyncedStage.limitBytes
+        if isSmall { unsynced.note(name) }
+        try finish(
+            sizeBytes: payload.sizeBytes, mode: payload.mode, modified: payload.modified, isSynced: !isSmall)
     }
 
-    /// As above; nil keeps the present size, or the time of the last write.
-    func finish(sizeBytes: UInt64?, mode: PermissionBits, modified: Timestamp?) throws(Problem) {
+    /// As above, on disk if `isSynced`; nil keeps the present size, or the time of the last write.
+    func finish(
+        sizeBytes: UInt64?, mode: PermissionBits, modified: Timestamp?, isSynced: Bool = true
+    ) throws(Problem) {
         defer { close() }
         do throws(Problem) {
             try perform("finish") { file throws(Errno) in
@@ -105,6 +113,7 @@ package final class StageFile: Sendable {
                     try file.setModified(seconds: modified.seconds, nanoseconds: modified.nanoseconds)
                 }
                 Failpoint.stageComplete.reach()
+                guard isSynced else { return }
                 try file.sync()
                 Failpoint.stageSynced.reach()
             }
