@@ -43,8 +43,6 @@ package enum SeededBug: String, CaseIterable, Sendable {
     case takesLossesForEdits
     /// What was agreed on in a history that the hub lost counts in its present one.
     case trustsLostHistory
-    /// Where a disk folds names, an event counts only for the name as it tells it.
-    case overlooksSpellings
 
     // The hub's engine.
 

@@ -180,7 +180,9 @@ extension World {
         disk.walk().map(\.path).first { path in
             guard let name = path.name, let start = position(of: mark, in: name.bytes) else { return false }
             // A name that a user took up is the user's, and so are those of copies that are named after it.
-            return !userNames.contains { $0.bytes.count > start && name.bytes.starts(with: $0.bytes) }
+            let end = name.bytes[start...].firstIndex(of: 0x29) ?? name.bytes.endIndex
+            let stem = name.bytes[..<end]
+            return !userNames.contains { $0.bytes.starts(with: stem) }
         }
     }
 

@@ -7,7 +7,7 @@
 extension AgentEngine {
     /// The kernel tells of an entry by the name that somebody used for it: looks where the entry is known.
     func scanOtherSpellings(of placement: Placement) throws(StateError) {
-        guard foldsNames, !SeededBug.overlooksSpellings.isMade else { return }
+        guard foldsNames else { return }
         let folded = placement.name.folded
         for id in try replica.localChildren(of: placement.parent) {
             guard let known = try replica.node(id)?.local?.placement, known != placement,

@@ -31,8 +31,11 @@ extension AgentEngine {
         try forEachLocal { (id, local) throws(StateError) in
             if local.fingerprint.changed.seconds >= bound { recent[id] = local }
         }
-        for (id, local) in recent where local.kind == .file && local.isTrusted {
-            guard var node = try replica.node(id) else { continue }
+        for id in recent.keys.sorted() {
+            guard recent[id]?.kind == .file, recent[id]?.isTrusted == true, var node = try replica.node(id)
+            else {
+                continue
+            }
             node.local?.isTrusted = false
             try putAndPlan(node)
         }
