@@ -209,6 +209,8 @@ extension SimulatedDisk {
             inodes[inode].kind == .file
         else { return false }
         witness.userTouches(inodes[inode].token, on: self)
+        // A new time tells no more that what is there is older than it.
+        if let lost = inodes[inode].lost { witness.userMisplaces(lost, on: self) }
         let now = stamp()
         inodes[inode].modified = time ?? now
         inodes[inode].changed = now
