@@ -5,15 +5,6 @@ import Testing
 
 /// Folders on disks that are full or broken, and files that are hard to read: nothing is lost, nothing hangs.
 @Suite(.serialized, .thirdLane, .enabled(if: Mounted.isPossible)) struct FolderFaultTests {
-    private func holds(within seconds: Double, _ condition: () throws -> Bool) throws -> Bool {
-        let deadline = Date(timeIntervalSinceNow: seconds)
-        while try !condition() {
-            guard Date() < deadline else { return false }
-            usleep(20_000)
-        }
-        return true
-    }
-
     @Test func `S41 files that together are too large for what is free come one after the other`() throws {
         let setup = try Setup()
         let disk = try FolderDisk(setup.directory + "/folder-b", tmpfs: "size=24m")

@@ -8,13 +8,18 @@ func within(
     _ seconds: Double, _ what: String = "", file: StaticString = #fileID, line: Int = #line,
     _ condition: () throws -> Bool
 ) throws {
+    guard try !holds(within: seconds, condition) else { return }
+    throw TestFailure("\(file):\(line): not within \(seconds) s\(what.isEmpty ? "" : ": " + what)")
+}
+
+/// Whether the condition holds at some moment until the time is over.
+func holds(within seconds: Double, _ condition: () throws -> Bool) throws -> Bool {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while try !condition() {
-        guard Date() < deadline else {
-            throw TestFailure("\(file):\(line): not within \(seconds) s\(what.isEmpty ? "" : ": " + what)")
-        }
+        guard Date() < deadline else { return false }
         usleep(20_000)
     }
+    return true
 }
 
 /// Sees to it that the condition holds all the while.

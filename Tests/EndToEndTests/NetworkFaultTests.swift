@@ -77,6 +77,7 @@ import Testing
                     [ \(round % 7) != 3 ] || mv \(agent.name)/\(round % 5) \(agent.name)/moved\(round)
                     """)
             }
+            // Nothing is waited for: the cuts are to come at any moment of what is under way.
             usleep(UInt32.random(in: 50_000...300_000))
             proxy.cut()
         }

@@ -41,7 +41,7 @@ package struct LocalSource: Hashable, Sendable {
 }
 
 package enum StageOutcome: Hashable, Sendable {
-    /// The staged file is complete, verified, has its mode and times, and is on disk.
+    /// The staged file is complete, verified, and has its mode and times. It is on disk before it is placed.
     case ready
     /// Nobody who is online has it; the engine asks again when told to, or after a while.
     case unavailable(waitingFor: [String])

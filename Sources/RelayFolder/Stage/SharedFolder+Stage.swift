@@ -58,7 +58,9 @@ extension SharedFolder {
     /// Removes a staged file; none is fine.
     package func unstage(node: NodeID, content: ContentID) {
         guard !isClosed else { return }
-        try? stage.unlink(StageName.bytes(node: node, content: content))
+        let name = StageName.bytes(node: node, content: content)
+        unsynced.forget(name)
+        try? stage.unlink(name)
     }
 
     /// Removes the staged files of all other nodes, and everything that is no staged file. For the start,

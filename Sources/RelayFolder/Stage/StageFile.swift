@@ -118,6 +118,7 @@ package final class StageFile: Sendable {
                 Failpoint.stageSynced.reach()
             }
         } catch {
+            unsynced.forget(name)
             try? stage.unlink(name)
             throw error
         }

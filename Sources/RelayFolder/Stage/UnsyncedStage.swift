@@ -20,6 +20,9 @@ final class UnsyncedStage: Sendable {
 
     func note(_ name: [UInt8]) { names.withLock { _ = $0.insert(name) } }
 
+    /// Forgets a file that is not staged any more.
+    func forget(_ name: [UInt8]) { names.withLock { _ = $0.remove(name) } }
+
     /// Brings these files to the disk, as far as they are not there. What cannot be brought there is
     /// discarded, and returned with the reason: after a failed sync nothing tells what a file holds.
     func sync(_ wanted: [[UInt8]], in stage: Directory) -> [[UInt8]: Errno] {
