@@ -203,7 +203,36 @@ private typealias A = AgentConversation
         var effects = try agent.say(.scanned([ScanResult(request: .entry(A.path("e")), outcome: nothing)]))
         #expect(effects.batch == nil)
         effects = try agent.say(.tick, after: milliseconds)
+        if isDeleted {
+            #expect(effects.looks == [.entry(A.path("d"))])
+            let found = ScanOutcome.entry(directory: A.rootIdentity, A.directory("d", 10))
+            effects = try agent.say(.scanned([ScanResult(request: .entry(A.path("d")), outcome: found)]))
+        }
         #expect((effects.batch != nil) == isTold)
+    }
+
+    /// Who removes many is found out before the first of them is told.
+    @Test(arguments: [true, false])
+    func `a name that was deleted together with another is waited for as long as any`(isHinted: Bool) throws {
+        let agent = try makeSynced()
+        func isGone(_ name: String) -> ScanResult {
+            ScanResult(
+                request: .entry(A.path(name)), outcome: .entry(directory: A.rootIdentity, nil))
+        }
+        try agent.say(.hints([.deleted(A.path("e"))]))
+        try agent.say(.scanned([isGone("e")]))
+        if isHinted {
+            #expect(try agent.say(.hints([.deleted(A.path("d"))]), after: 5).looks == [.entry(A.path("d"))])
+        } else {
+            #expect(try agent.say(.tick, after: 20).looks == [.entry(A.path("d"))])
+        }
+        try agent.say(.scanned([isGone("d")]))
+        let early = try agent.say(.tick, after: 80)
+        #expect(early.batch == nil && early.looks.isEmpty)
+        #expect(agent.engine.state.haltReason == nil)
+        // All that was there: that is held.
+        try agent.say(.tick, after: 50)
+        #expect(agent.engine.state.haltReason != nil)
     }
 
     @Test func `what a mount hides was not removed`() throws {

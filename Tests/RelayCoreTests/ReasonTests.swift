@@ -154,7 +154,7 @@ private typealias A = AgentConversation
         try agent.say(.tick, after: 1000)
         #expect(agent.engine.state.haltReason != nil)
         try agent.say(.message(.changes(A.page([], through: 3))))
-        for id in agent.replica.localChildren(of: .root) {
+        for id in try agent.replica.localChildren(of: .root) {
             #expect(try agent.engine.reason(id).hindrance == .held)
         }
     }

@@ -186,8 +186,8 @@ package final class MemoryReplica: ReplicaStore {
 
     package func localChild(_ placement: Placement) -> NodeID? { localPlaces[placement]?.min() }
 
-    package func localChildren(of parent: NodeID) -> [NodeID] {
-        children(of: parent) { $0.local?.placement }
+    package func localChildren(of parent: NodeID, limit: Int) -> [NodeID] {
+        Array(children(of: parent) { $0.local?.placement }.prefix(limit))
     }
 
     package func localNodes(identity: FileIdentity) -> [NodeID] {

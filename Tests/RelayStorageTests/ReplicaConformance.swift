@@ -187,6 +187,8 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         try store.put(ReplicaNode(id: Sample.node(7), local: try Sample.local("z", nil, inode: 7)))
         let order: [UInt64] = [4, 2, 3, 1, 6, 5]
         #expect(try store.localChildren(of: parent) == order.map(Sample.node))
+        #expect(try store.localChildren(of: parent, limit: 2) == order.prefix(2).map(Sample.node))
+        #expect(try store.localChildren(of: parent, limit: 0) == [])
         #expect(try store.localChild(try Sample.placement("é", in: parent)) == Sample.node(5))
         #expect(try store.localChild(try Sample.placement("e\u{301}", in: parent)) == Sample.node(6))
         #expect(try store.localChild(try Sample.placement("a")) == nil)

@@ -91,8 +91,9 @@ package protocol ReplicaStore: AnyObject {
 
     /// The node that the local tree has at this placement.
     func localChild(_ placement: Placement) throws(StateError) -> NodeID?
-    /// All nodes that the local tree has beneath this one directly, in the order of their names.
-    func localChildren(of parent: NodeID) throws(StateError) -> [NodeID]
+    /// The nodes that the local tree has beneath this one directly, at most `limit`, in the order of their
+    /// names.
+    func localChildren(of parent: NodeID, limit: Int) throws(StateError) -> [NodeID]
     /// The nodes of the local tree with this inode (several for hard links), in no order.
     func localNodes(identity: FileIdentity) throws(StateError) -> [NodeID]
     /// Some node whose local payload has this content and is trusted.
@@ -162,4 +163,11 @@ package protocol ReplicaStore: AnyObject {
     /// The chunk list of a content with more than one chunk, if it is known here.
     func manifest(_ content: ContentID) throws(StateError) -> Manifest?
     func putManifest(_ manifest: Manifest, for content: ContentID) throws(StateError)
+}
+
+extension ReplicaStore {
+    /// All nodes that the local tree has beneath this one directly, in the order of their names.
+    package func localChildren(of parent: NodeID) throws(StateError) -> [NodeID] {
+        try localChildren(of: parent, limit: .max)
+    }
 }

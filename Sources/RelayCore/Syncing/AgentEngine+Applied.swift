@@ -37,8 +37,10 @@ extension AgentEngine {
             unstage(step.node)
             retryLater(step.node)
         case .failed(let problem):
-            if problem.cause == .obstructed { noteTakenName(of: step) }
             retryLater(step.node, reason: Reason(problem), from: 1000)
+            guard problem.cause == .obstructed else { break }
+            noteTakenName(of: step)
+            try lookPast(step.node)
         }
     }
 

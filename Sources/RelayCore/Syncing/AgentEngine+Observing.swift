@@ -42,8 +42,7 @@ extension AgentEngine {
         guard let found else {
             secondLooks.remove(placement)
             guard let current else { return try goOn(at: placement) }
-            vanish(
-                current, for: isDeleted ? EngineLimits.deletionMilliseconds : EngineLimits.settleMilliseconds)
+            vanish(current, isDeleted: isDeleted)
             return
         }
         guard let current, let node = try replica.node(current), let local = node.local else {
@@ -65,12 +64,6 @@ extension AgentEngine {
             try detach(node, local)
             try appear(found, at: placement)
         }
-    }
-
-    private func vanish(_ id: NodeID, for milliseconds: Int64 = EngineLimits.settleMilliseconds) {
-        guard missing[id] == nil else { return }
-        missing[id] = now + milliseconds
-        lastVanishing = now
     }
 
     /// Another thing took the node's name: where the node is now, if anywhere, is not known.
@@ -216,49 +209,5 @@ extension AgentEngine {
         }
         local.isTrusted = false
         local.fingerprint = found
-    }
-
-    // Vanished names.
-
-    /// After the wait, and once no place is left to look at, what vanished was removed.
-    func concludeMissing() throws(StateError) {
-        guard !missing.isEmpty else {
-            removalsWaitSince = nil
-            return
-        }
-        guard scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else { return }
-        if let removalsDue, removalsDue > now { return }
-        let due = missing.filter { $0.value <= now }.keys.sorted()
-        guard !due.isEmpty else { return }
-        if try isUncertain() { return }
-        try forgetVanished()
-        guard try mayRemove() else { return }
-        for id in due where missing[id] != nil { try concludeRemoval(of: id) }
-    }
-
-    /// Whether what vanished may be where the engine could not look; for a while, that is waited for.
-    func isUncertain() throws(StateError) -> Bool {
-        for (target, since) in unknown where since + EngineLimits.uncertaintyMilliseconds > now {
-            if try !isGone(target.directory) { return true }
-        }
-        return false
-    }
-
-    /// The local tree loses the node and everything beneath it.
-    func concludeRemoval(of id: NodeID) throws(StateError) {
-        var stack = [id]
-        while let id = stack.popLast() {
-            missing[id] = nil
-            stack.append(contentsOf: try replica.localChildren(of: id))
-            guard var node = try replica.node(id) else { continue }
-            if !young.remove(id), node.base != nil { removals.note(now) }
-            node.local = nil
-            if losses?.recent[id] != nil { node.base = nil }
-            clearTrouble(id)
-            passing[id] = nil
-            readRetries[id] = nil
-            drafts[id] = nil
-            try putAndPlan(node)
-        }
     }
 }

@@ -127,6 +127,10 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var isHoldConfirmed = false
     /// When a name last vanished.
     var lastVanishing = Instant(milliseconds: 0)
+    /// When what had vanished was last taken for removed.
+    var lastRemoval = Instant(milliseconds: -EngineLimits.settleMilliseconds)
+    /// The one removal that is to be told early, if nothing else vanishes.
+    var hasty: HastyRemoval?
     /// Since when removals wait for the end of those that are still going on.
     var removalsWaitSince: Instant?
     var removals = RecentCount()
@@ -230,6 +234,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     private func proceed() throws(StateError) {
         guard root != nil else { return }
         startReadingRules()
+        try lookBeside()
         try startScan()
         try greet()
         try checkWhetherAllReturned()

@@ -16,6 +16,13 @@ struct Staging {
     var failures = 0
 }
 
+/// A name that was deleted while nothing else was removed, whose removal need not wait as long as others.
+struct HastyRemoval {
+    var node: NodeID
+    /// Whether what is beside it was looked at.
+    var wasLookedBeside = false
+}
+
 /// Something that is tried again after a while.
 struct Retry {
     /// Nil once it was due.
@@ -43,8 +50,11 @@ enum EngineLimits {
     static let offerBytes = 8 << 20
     /// How long a vanished name may take to come back or turn up elsewhere.
     static let settleMilliseconds: Int64 = 100
-    /// How long a name that was deleted may take to come back: some programs save by deleting first.
+    /// How long a name that was deleted, and no other with it, may take to come back: some programs save by
+    /// deleting first.
     static let deletionMilliseconds: Int64 = 12
+    /// How many names beside it are looked at before its removal is told.
+    static let looksBeside = 16
     /// How long a place that cannot be looked at is waited for, since a vanished node may be there.
     static let uncertaintyMilliseconds: Int64 = 15_000
     /// How long a file that is being written must pause before it is read.

@@ -28,6 +28,21 @@ struct WaitList {
         }
     }
 
+    /// Those who wait for `blocker`, and those who wait for them, and so on; they go on waiting.
+    func allWaiters(of blocker: NodeID) -> [NodeID] {
+        var found: [NodeID] = []
+        var seen: Set<NodeID> = [blocker]
+        var next = [blocker]
+        while let current = next.popLast() {
+            for node in waiters[current, default: []] where blockers[node] == current {
+                guard seen.insert(node).inserted else { continue }
+                found.append(node)
+                next.append(node)
+            }
+        }
+        return found
+    }
+
     /// All waiting nodes, in the order of their ids, who wait no more.
     mutating func releaseAll() -> [NodeID] {
         let nodes = blockers.keys.sorted()

@@ -72,7 +72,7 @@ enum ReplicaQuery: Int, CaseIterable {
         case .localChildren:
             """
             SELECT id FROM node INDEXED BY node_local_placement
-            WHERE local_parent = ? ORDER BY local_name, id
+            WHERE local_parent = ? ORDER BY local_name, id LIMIT ?
             """
         case .localIdentity:
             """

@@ -190,12 +190,17 @@ package final class SQLiteReplica: ReplicaStore {
         try child(.remoteChild, placement)
     }
 
-    package func localChildren(of parent: NodeID) throws(StateError) -> [NodeID] {
-        try children(.localChildren, parent)
+    package func localChildren(of parent: NodeID, limit: Int) throws(StateError) -> [NodeID] {
+        let statement = try statement(.localChildren)
+        statement.bind(1, parent.raw)
+        statement.bind(2, Int64(max(0, limit)))
+        return try identifiers(statement)
     }
 
     package func remoteChildren(of parent: NodeID) throws(StateError) -> [NodeID] {
-        try children(.remoteChildren, parent)
+        let statement = try statement(.remoteChildren)
+        statement.bind(1, parent.raw)
+        return try identifiers(statement)
     }
 
     package func localNodes(identity: FileIdentity) throws(StateError) -> [NodeID] {
@@ -216,12 +221,6 @@ package final class SQLiteReplica: ReplicaStore {
         let statement = try statement(query)
         statement.bindPlacement(1, placement)
         return try statement.first { row throws(StateError) in NodeID(try row.bytes16(0)) }
-    }
-
-    private func children(_ query: ReplicaQuery, _ parent: NodeID) throws(StateError) -> [NodeID] {
-        let statement = try statement(query)
-        statement.bind(1, parent.raw)
-        return try identifiers(statement)
     }
 
     private func holder(_ query: ReplicaQuery, _ content: ContentID) throws(StateError) -> NodeID? {
