@@ -27,7 +27,8 @@ struct Collector: Sendable {
         guard let retention else { return }
         let interval = min(max(retention / 24, .seconds(1)), Self.longestInterval)
         var seen = Instant.now()
-        var isFirst = true
+        // What a hub that ended had under way shows at the next one's first look.
+        var mustCompact = true
         while !Task.isCancelled {
             // What is retained falls due by time alone.
             try? await Task.sleep(for: interval)
@@ -38,12 +39,15 @@ struct Collector: Sendable {
                     keepMilliseconds: retention.milliseconds)
             else { continue }
             seen = now
-            await collect(terms, graceMilliseconds: min(retention, Self.longestGrace).milliseconds, isFirst)
-            isFirst = false
+            let grace = min(retention, Self.longestGrace).milliseconds
+            mustCompact = await collect(terms, graceMilliseconds: grace, mustCompact)
         }
     }
 
-    private func collect(_ terms: CollectionTerms, graceMilliseconds: Int64, _ isFirst: Bool) async {
+    /// Returns whether segments are to be compacted in the next round even if nothing is removed.
+    private func collect(
+        _ terms: CollectionTerms, graceMilliseconds: Int64, _ mustCompact: Bool
+    ) async -> Bool {
         if terms.mustMark { await mark(terms, due: terms.age + graceMilliseconds) }
         var removed = 0
         while let count = await session.removeDue(atAge: terms.age), count > 0 {
@@ -51,13 +55,14 @@ struct Collector: Sendable {
             Failpoint.garbageRemoved.reach()
             await Task.yield()
         }
-        // What a hub that ended had under way shows at the next one's first look.
-        guard removed > 0 || isFirst else { return }
-        let freed = await compactor.run()
-        guard removed > 0 || freed > 0 else { return }
-        logger.info(
-            "contents that are not retained were removed",
-            metadata: ["removed": "\(removed)", "freedBytes": "\(freed)"])
+        guard removed > 0 || mustCompact else { return false }
+        let compaction = await compactor.run()
+        if removed > 0 || compaction.freedBytes > 0 {
+            logger.info(
+                "contents that are not retained were removed",
+                metadata: ["removed": "\(removed)", "freedBytes": "\(compaction.freedBytes)"])
+        }
+        return compaction.isUnfinished
     }
 
     private func mark(_ terms: CollectionTerms, due: Int64) async {

@@ -26,24 +26,40 @@ struct SegmentCompactor: Sendable {
 
     private typealias Copy = (chunk: ChunkID, from: ChunkLocation, to: ChunkLocation)
 
-    /// Goes through all segments; returns how many bytes were given back.
-    func run() async -> UInt64 {
+    /// What became of one run.
+    struct Outcome {
+        /// How many bytes were given back.
+        var freedBytes: UInt64 = 0
+        /// Whether another run may give more back: where a segment's rest is copied to, what was dead already
+        /// may be worth the work from then on, and what could not be done now may be possible later.
+        var isUnfinished = true
+    }
+
+    /// Goes through all segments.
+    func run() async -> Outcome {
         guard let segments = await session.segments,
             let sizes = try? await lane.run({ () throws(StateError) in try segments.sizes() })
-        else { return 0 }
+        else { return Outcome() }
         let before = segments.usedBytes
+        var outcome = Outcome(isUnfinished: false)
         var isChanged = false
         for (segment, bytes) in sizes {
-            guard !Task.isCancelled, gate.isOpen, let live = await session.liveBytes(in: segment),
+            guard !Task.isCancelled, gate.isOpen else {
+                outcome.isUnfinished = true
+                break
+            }
+            guard let live = await session.liveBytes(in: segment),
                 isWorthwhile(live: live, of: bytes, isActive: segments.isActive(segment))
             else { continue }
+            outcome.isUnfinished = true
             if await vacate(segment, segments) { isChanged = true }
         }
-        guard isChanged else { return 0 }
+        guard isChanged else { return outcome }
         exchange.setRoom(limit.room(in: segments))
         if limit.bytes != nil { queue.requestSweep() }
         let after = segments.usedBytes
-        return before > after ? before - after : 0
+        outcome.freedBytes = before > after ? before - after : 0
+        return outcome
     }
 
     private func isWorthwhile(live: UInt64, of bytes: UInt64, isActive: Bool) -> Bool {
@@ -94,7 +110,7 @@ struct SegmentCompactor: Sendable {
         return nil
     }
 
-    private enum Outcome: Sendable {
+    private enum Copying: Sendable {
         case copied([Copy])
         case noRoom
         case damaged(DamagedChunk, StateError)
@@ -102,7 +118,7 @@ struct SegmentCompactor: Sendable {
 
     private static func copy(
         _ chunks: [(ChunkID, ChunkLocation)], in segments: SegmentStore
-    ) throws(StateError) -> Outcome {
+    ) throws(StateError) -> Copying {
         var copies: [(ChunkID, EncodedChunk)] = []
         for (chunk, location) in chunks {
             do throws(StateError) {
