@@ -18,10 +18,22 @@ import Testing
         let b = try setup.agent("b")
         try setup.settle()
         let before = try revision(b)
-        try a.shell("exec 9>>log; for i in $(seq 120); do \(line); sleep 0.1; done")
+        let begin = ContinuousClock.now
+        let writing = try a.shell(
+            """
+            exec bash -c 'exec 9>>log; last=${EPOCHREALTIME/./}; pauses=0
+            for i in $(seq 120); do
+                \(line); sleep 0.1
+                now=${EPOCHREALTIME/./}; (( now - last < 350000 )) || (( ++pauses )); last=$now
+            done
+            echo $pauses'
+            """)
+        let seconds = (ContinuousClock.now - begin).components.seconds
+        let pauses = try #require(Int(writing.trimmingCharacters(in: .whitespacesAndNewlines)))
         try setup.settle()
-        // Three at once, one each five seconds, the last; and the file itself.
-        #expect(try revision(b) - before <= 8)
+        // The file itself, three at once, one each five seconds, the last; and where a busy machine had the
+        // writer pause.
+        #expect(try revision(b) - before <= 6 + Int(seconds) / 5 + pauses)
         #expect(try b.shell("wc -l < log; tail -1 log") == "120\n120\n")
         #expect(try setup.differences() == "")
         // Once it rests, the next save is quick again, as those of other files always are.
