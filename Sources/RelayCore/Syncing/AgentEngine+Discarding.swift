@@ -69,8 +69,8 @@ extension AgentEngine {
         isBatchSealed = true
     }
 
-    /// Has removed directories that wait for an obstructed node, itself or by way of others, look at what else
-    /// is in them: what only the folder has is not to wait as long.
+    /// Has removed directories that wait for an obstructed node, itself or by way of others, look at what
+    /// else is in them: what only the folder has is not to wait as long.
     func lookPast(_ obstructed: NodeID) throws(StateError) {
         for id in waits.allWaiters(of: obstructed) {
             guard let node = try replica.node(id), node.local?.kind == .directory, node.remote?.state == nil
