@@ -34,8 +34,8 @@ import Testing
     /// Seeds that found mistakes: names that are exchanged while a directory goes, one that is revived at a
     /// passing name, a look that fails while a file is to be read; a file that is renamed over another and
     /// back, placements and removals that a power cut made the agent forget, a directory that new rules leave
-    /// out before it could be seen; names of conflict copies that a disk cannot tell apart, and what is new in
-    /// a removed directory beside one that such a disk holds up.
+    /// out before it could be seen; names of conflict copies that a disk cannot tell apart, and what is new
+    /// in a removed directory beside one that such a disk holds up.
     @Test(
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),
