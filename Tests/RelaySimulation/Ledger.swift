@@ -50,20 +50,23 @@ struct Ledger {
         fates[Int(token.number)].isWritten = true
     }
 
-    /// Begins a round in which the disks hold these. They are equal but where a content is lost.
-    mutating func beginRound(holding disks: [[Token]]) {
+    /// Begins a round in which the disks hold these. Those in place are equal but where a content is lost.
+    mutating func beginRound(holding disks: [(all: [Token], inPlace: [Token])]) {
         forgetsNow = false
         for index in fates.indices {
             fates[index].isDestroyedNow = false
             fates[index].isTouchedNow = false
             fates[index].isSynced = false
         }
-        let counts = disks.map { tokens in
-            Dictionary(tokens.map { ($0.number, 1) }, uniquingKeysWith: +)
+        let all = disks.map { Self.counts($0.all) }
+        let inPlace = disks.map { Self.counts($0.inPlace) }
+        for (number, count) in inPlace[0] where count == 1 {
+            fates[Int(number)].isSynced = (all + inPlace).allSatisfy { $0[number] == 1 }
         }
-        for (number, count) in counts[0] where count == 1 {
-            fates[Int(number)].isSynced = counts.allSatisfy { $0[number] == 1 }
-        }
+    }
+
+    private static func counts(_ tokens: [Token]) -> [UInt32: Int] {
+        Dictionary(tokens.map { ($0.number, 1) }, uniquingKeysWith: +)
     }
 
     /// Contents that are written and that no user gave up.

@@ -52,7 +52,7 @@ extension World {
             // What a power cut took is back by now, and no user gives it up by writing over what was left.
             for agent in agents { agent.disk.forgetLosses() }
             let tree = standingsOfHub()
-            ledger.beginRound(holding: agents.map { tokensInPlace(on: $0, tree) })
+            ledger.beginRound(holding: agents.map { tokens(on: $0, tree) })
             makeChaos(round)
             makeQuiet(isLast: round == configuration.rounds - 1)
             if areRulesLost { return }

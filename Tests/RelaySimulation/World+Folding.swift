@@ -58,16 +58,21 @@ extension World {
         return spelling != name
     }
 
-    /// What a disk holds, apart from what cannot be where the tree has it.
-    func tokensInPlace(on agent: SimulatedAgent, _ tree: [RelativePath: Standing]) -> [Token] {
+    /// What a disk holds, and what of it is where the tree has it or can have it.
+    func tokens(
+        on agent: SimulatedAgent, _ tree: [RelativePath: Standing]
+    ) -> (all: [Token], inPlace: [Token]) {
         let folded = foldedAway(of: agent, tree)
-        return agent.disk.walk().filter { path, inode in
-            agent.disk.inodes[inode].kind != .directory
-                && !folded.excuses(path, isInTree: tree[path] != nil)
-        }.map { agent.disk.inodes[$0.inode].token }
+        let leaves = agent.disk.walk().filter { agent.disk.inodes[$0.inode].kind != .directory }
+        let inPlace = leaves.filter { !folded.excuses($0.path, isInTree: tree[$0.path] != nil) }
+        return (
+            leaves.map { agent.disk.inodes[$0.inode].token },
+            inPlace.map { agent.disk.inodes[$0.inode].token }
+        )
     }
 
-    private func isTakenInAnotherSpelling(_ path: RelativePath, on disk: SimulatedDisk) -> Bool {
+    /// Whether the path leads to an entry of another name.
+    func isTakenInAnotherSpelling(_ path: RelativePath, on disk: SimulatedDisk) -> Bool {
         var directory = SimulatedDisk.rootInode
         for name in path.components {
             guard disk.inodes[directory].kind == .directory, let next = disk.child(name, of: directory) else {

@@ -91,6 +91,7 @@ extension World {
         guard let engine = agent.engine else { return }
         for case .remove(let node, _, _) in batch.operations {
             guard let path = pathOnHub(node), let inode = agent.disk.find(path),
+                !isTakenInAnotherSpelling(path, on: agent.disk),
                 agent.disk.inodes[inode].kind == .file, let token = standingsOfHub()[path]?.token,
                 agent.disk.inodes[inode].token == token, engine.ignores(path, isDirectory: false),
                 agent.disk.inodes[inode].changed.seconds + 3 < agent.disk.wallClock.seconds

@@ -104,8 +104,12 @@ extension AgentEngine {
             try loosen(target.parent, from: node.id)
             node.local?.placement = target
             if let fingerprint { wasMoved(&node.local, fingerprint) }
-            // A place of our own making is no move of the user's.
-            if !isLocalChange { node.base?.placement = target }
+            if isLocalChange {
+                passing[node.id] = nil
+            } else {
+                // A place of our own making is no move of the user's.
+                node.base?.placement = target
+            }
         case .discard:
             node.local = nil
             node.base = nil

@@ -59,7 +59,8 @@ extension AgentEngine {
             return
         }
         if let obstructed {
-            dirty.insert(obstructed)
+            // One that waits is not held up by being looked at, and does not seem to be under way.
+            if waits.blocker(of: obstructed) == nil { dirty.insert(obstructed) }
             try wait(node.id, for: obstructed)
             return
         }

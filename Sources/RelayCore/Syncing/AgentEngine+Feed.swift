@@ -29,6 +29,7 @@ extension AgentEngine {
         for offer in page.offers { feedOffers.insert(offer) }
         for record in page.records { try take(record) }
         try replica.setCursor(page.through)
+        successors.forget(through: page.through.revision)
         let wasFollowing = isFollowing
         isFollowing = page.reachesHead
         guard page.reachesHead else { return }
@@ -51,8 +52,22 @@ extension AgentEngine {
         if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { try recogniseOwnChange(record, in: &node) }
+        if record.state == nil {
+            if node.local != nil, try outlivesRemoval(record) { node.base = nil }
+            successors.accepted(record.node, at: record.revision)
+        } else if plan(node) != .remove {
+            // What others changed meanwhile is not removed.
+            successors.refused(record.node)
+        }
         retries[record.node] = nil
         try putAndPlan(node)
+    }
+
+    private func outlivesRemoval(_ record: NodeRecord) throws(StateError) -> Bool {
+        try successors.outlives(record.node, removalAt: record.revision) { id throws(StateError) in
+            guard let predecessor = try replica.node(id) else { return false }
+            return predecessor.local == nil && plan(predecessor) == .remove
+        }
     }
 
     /// A change of this agent's own that is news to it, as after a power loss: the folder held it when it was
@@ -114,6 +129,13 @@ extension AgentEngine {
 
     private func take(_ operation: Operation, _ answer: OperationAnswer) throws(StateError) {
         let id = operation.node
+        if case .remove = operation {
+            if case .accepted(let revision) = answer {
+                successors.accepted(id, at: revision)
+            } else {
+                successors.refused(id)
+            }
+        }
         switch answer {
         case .accepted(let revision):
             clearTrouble(id)

@@ -290,7 +290,7 @@ extension AgentEngine {
 
     /// A node that stepped aside has lost the place that it was to get: it becomes a conflict copy.
     private func leavePassingPlace(_ id: NodeID) throws(StateError) {
-        guard let original = passing.removeValue(forKey: id) else { return }
+        guard let original = passing[id] else { return }
         let target = Placement(parent: .root, name: original.name)
         try evade(id, to: conflictPlacement(for: target), isLocalChange: true)
     }

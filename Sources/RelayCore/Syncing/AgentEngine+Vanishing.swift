@@ -70,13 +70,24 @@ extension AgentEngine {
             stack.append(contentsOf: try replica.localChildren(of: id))
             guard var node = try replica.node(id) else { continue }
             if !young.remove(id), node.base != nil { removals.note(now) }
+            let former = node.local
             node.local = nil
             if losses?.recent[id] != nil { node.base = nil }
+            try noteSuccessor(of: node, former)
             clearTrouble(id)
             passing[id] = nil
             readRetries[id] = nil
             drafts[id] = nil
             try putAndPlan(node)
+        }
+    }
+
+    /// The file of a node that is to be removed may stand under another one's name.
+    private func noteSuccessor(of node: ReplicaNode, _ local: LocalState?) throws(StateError) {
+        guard let local, local.kind == .file, plan(node) == .remove else { return }
+        for id in try replica.localNodes(identity: local.fingerprint.identity)
+        where id != node.id && missing[id] == nil {
+            successors.insert(id, of: node.id)
         }
     }
 }

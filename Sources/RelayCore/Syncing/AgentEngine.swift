@@ -129,6 +129,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var lastVanishing = Instant(milliseconds: 0)
     /// When what had vanished was last taken for removed.
     var lastRemoval = Instant(milliseconds: -EngineLimits.settleMilliseconds)
+    var successors = Successors()
     /// The one removal that is to be told early, if nothing else vanishes.
     var hasty: HastyRemoval?
     /// Since when removals wait for the end of those that are still going on.

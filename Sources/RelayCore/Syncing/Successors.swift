@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// Files that took the place of others: a file that was renamed over another one is, to the share, the other
+/// one with another content, and the file itself was removed.
+///
+/// Whoever removes the successor meanwhile knows nothing of what is in it now, so that his removal does not
+/// count, unless the hub has it after that of the predecessor: then he sees that, and decides on his own
+/// files. Without this, two who rename a file over different others remove it together.
+struct Successors {
+    private struct Succession {
+        var predecessor: NodeID
+        /// When the hub had the predecessor removed, if it has.
+        var acceptedAt: Revision?
+    }
+    private var successions: [NodeID: Succession] = [:]
+    private var successors: [NodeID: NodeID] = [:]
+
+    /// The file of a node that was removed is another node's now.
+    mutating func insert(_ successor: NodeID, of predecessor: NodeID) {
+        remove(successor)
+        if let former = successors[predecessor] { remove(former) }
+        successions[successor] = Succession(predecessor: predecessor)
+        successors[predecessor] = successor
+    }
+
+    /// The hub has the node removed.
+    mutating func accepted(_ predecessor: NodeID, at revision: Revision) {
+        guard let successor = successors[predecessor] else { return }
+        successions[successor]?.acceptedAt = revision
+    }
+
+    /// The node is not removed after all.
+    mutating func refused(_ predecessor: NodeID) {
+        if let successor = successors[predecessor] { remove(successor) }
+    }
+
+    /// Whether the node's removal at this revision does not count. `isPending`: whether a predecessor, whose
+    /// removal the hub is not known to have, is still to be removed.
+    func outlives(
+        _ successor: NodeID, removalAt revision: Revision, isPending: (NodeID) throws(StateError) -> Bool
+    ) throws(StateError) -> Bool {
+        guard let succession = successions[successor] else { return false }
+        if let acceptedAt = succession.acceptedAt { return acceptedAt > revision }
+        return try isPending(succession.predecessor)
+    }
+
+    /// All that the hub has up to this revision is known.
+    mutating func forget(through revision: Revision) {
+        for (successor, succession) in successions {
+            if let accepted = succession.acceptedAt, accepted <= revision { remove(successor) }
+        }
+    }
+
+    private mutating func remove(_ successor: NodeID) {
+        guard let succession = successions.removeValue(forKey: successor) else { return }
+        successors[succession.predecessor] = nil
+    }
+}

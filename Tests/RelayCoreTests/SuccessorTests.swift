@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RelaySimulation
+import Testing
+
+@testable import RelayCore
+
+private typealias A = AgentConversation
+
+@Suite struct SuccessorTests {
+    private let first = NodeID(high: 1, low: 1)
+    private let second = NodeID(high: 2, low: 2)
+
+    private func outlives(
+        _ successors: Successors, _ node: NodeID, _ revision: UInt64, isPending: Bool = true
+    ) throws -> Bool {
+        try successors.outlives(node, removalAt: Revision(revision)) { _ in isPending }
+    }
+
+    @Test func `a successor outlives removals that do not know of it`() throws {
+        var successors = Successors()
+        #expect(try !outlives(successors, second, 5))
+        successors.insert(second, of: first)
+        #expect(try outlives(successors, second, 5))
+        #expect(try !outlives(successors, first, 5))
+        #expect(try !outlives(successors, second, 5, isPending: false))
+        successors.accepted(first, at: Revision(7))
+        #expect(try outlives(successors, second, 6))
+        // Whoever removed it then is told of the other's removal, and decides.
+        #expect(try !outlives(successors, second, 8))
+        successors.forget(through: Revision(6))
+        #expect(try outlives(successors, second, 6))
+        successors.forget(through: Revision(7))
+        #expect(try !outlives(successors, second, 6))
+    }
+
+    @Test func `where the predecessor stays nothing is to be outlived`() throws {
+        var successors = Successors()
+        successors.insert(second, of: first)
+        successors.refused(first)
+        #expect(try !outlives(successors, second, 5))
+        // The file went on to a third name.
+        successors.insert(second, of: first)
+        successors.insert(NodeID(high: 3, low: 3), of: first)
+        #expect(try !outlives(successors, second, 5))
+        #expect(try outlives(successors, NodeID(high: 3, low: 3), 5))
+    }
+
+    private static func reading(_ request: ReadRequest, _ number: UInt64, _ inode: UInt64) -> ReadResult {
+        let content = ContentDescription(
+            content: ContentID(Bytes32(number, 1, 1, 1)), sizeBytes: 4096, manifest: Manifest([]), inline: nil
+        )
+        return ReadResult(
+            node: request.node, path: request.path,
+            outcome: .content(content, A.fingerprint(inode, mode: 0o644), trusted: true))
+    }
+
+    /// Two rename a file over another one, each another way round: to the share, each removes what the other
+    /// has the file as.
+    @Test(arguments: [true, false])
+    func `a file that was renamed over another stays when the other is removed elsewhere`(
+        isFirst: Bool
+    ) throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        let both = [A.file("a", 10), A.file("c", 11)]
+        let looked = try agent.showing(["": both], agent.say(.rescan))
+        let results = looked.reads.map { request in
+            request.path == A.path("a") ? Self.reading(request, 1, 10) : Self.reading(request, 2, 11)
+        }
+        let batch = try #require(try agent.say(.read(results)).batch)
+        let nodes = try batch.operations.map { operation in
+            guard case .create(let node, let placement, _, _) = operation else {
+                throw WrongOperation()
+            }
+            return (node, placement.name)
+        }
+        let node = try #require(nodes.first { $0.1 == Fixture.name("c") }?.0)
+        try agent.say(.message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 2))))
+        #expect(agent.engine.state.isInSync)
+        // mv a c
+        let moved = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
+        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 1, 10) }))
+        let changed = try #require(change.batch)
+        try agent.say(.message(A.accept(changed, from: 3)), .message(.changes(A.page([], through: 3))))
+        let removal = try #require(try agent.say(.tick, after: 200).batch)
+        #expect(removal.operations.count == 1)
+        let device = DeviceID(Bytes32(1, 2, 3, 4))
+        let record = NodeRecord(
+            node: node, revision: Revision(isFirst ? 4 : 5), state: nil, device: device)
+        let effects = try agent.say(
+            .message(A.accept(removal, from: isFirst ? 5 : 4)),
+            .message(.changes(A.page([record], through: 5))))
+        if isFirst {
+            #expect(effects.steps == [])
+            guard case .create(_, let placement, _, _)? = effects.batch?.operations.first else {
+                Issue.record("it is not told anew: \(effects)")
+                return
+            }
+            #expect(placement.name == Fixture.name("c"))
+        } else {
+            #expect(effects.steps == [.remove(A.path("c"), expected: A.fingerprint(10, mode: 0o644))])
+        }
+    }
+
+    private struct WrongOperation: Error {}
+}
