@@ -19,17 +19,13 @@ extension AgentEngine {
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         var dropped: [NodeID] = []
-        for id in candidates.popAll() {
-            if writer.isFull {
-                candidates.insert(id)
-            } else {
-                let before = writer
-                _ = try write(id, &writer)
-                // A passing place without the one that is meant is not worth telling.
-                if !writer.homeless.isEmpty {
-                    writer = before
-                    dropped.append(id)
-                }
+        while !writer.isFull, let id = candidates.popFirst() {
+            let mark = writer.mark
+            _ = try write(id, &writer)
+            // A passing place without the one that is meant is not worth telling.
+            if !writer.homeless.isEmpty {
+                writer.takeBack(to: mark)
+                dropped.append(id)
             }
         }
         // What another node's operations did not bring along is tried again, alone.
@@ -123,8 +119,7 @@ extension AgentEngine {
             writer.postponed.append(operation.node)
             return false
         }
-        writer.proposal.add(operation, offer: offer)
-        writer.written.insert(operation.node)
+        writer.write(operation, offer: offer)
         return true
     }
 
@@ -170,9 +165,9 @@ extension AgentEngine {
         if !isWritten, writer.circles > circles {
             guard try isToBeRemoved(occupant) else { return try stepAside(occupant, &writer) }
             // It cannot be removed before this node has left it.
-            let before = writer
+            let mark = writer.mark
             if try stepAside(id, &writer), try write(occupant, &writer) { return true }
-            writer = before
+            writer.takeBack(to: mark)
         }
         guard isWritten, try isElsewhere(occupant, placement) else {
             waits.insert(id, waitingFor: occupant)
@@ -227,7 +222,7 @@ extension AgentEngine {
         let passing = Placement(
             parent: .root, name: try conflictName(for: Placement(parent: .root, name: name)))
         // Two of one name in one batch: the second waits for the next.
-        guard writer.passingPlaces.insert(passing).inserted else { return false }
+        guard writer.passingPlaces.insert(passing) else { return false }
         let operation: Operation
         var offer: ContentOffer?
         switch plan(node) {
@@ -241,8 +236,7 @@ extension AgentEngine {
         default: return false
         }
         guard writer.proposal.hasRoom(for: operation, offer: offer) else { return false }
-        writer.proposal.add(operation, offer: offer)
-        writer.vacated.insert(id)
+        writer.writeVacating(operation, offer: offer)
         return true
     }
 
@@ -287,25 +281,4 @@ extension AgentEngine {
         if applyingNodes.contains(node.id) { return true }
         return try isGone(node.id)
     }
-}
-
-/// A proposal that is being written, with what its order depends on.
-struct ProposalWriter {
-    var proposal: Proposal
-    /// Nodes whose operations stand in the proposal.
-    var written: Set<NodeID> = []
-    /// Nodes that gave up their place for a passing one.
-    var vacated: Set<NodeID> = []
-    var passingPlaces: Set<Placement> = []
-    /// Nodes of those that still have to be placed where they are meant to be.
-    var homeless: [NodeID] = []
-    /// Nodes whose operations are being prepared.
-    var visiting: Set<NodeID> = []
-    /// How often a node was met whose operations are being prepared already.
-    var circles = 0
-    /// Nodes for the next proposal.
-    var postponed: [NodeID] = []
-    var isFull = false
-
-    init(proposal: Proposal) { self.proposal = proposal }
 }

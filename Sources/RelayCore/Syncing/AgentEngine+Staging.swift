@@ -65,7 +65,7 @@ extension AgentEngine {
             previous = try source(id, manifest: manifest)
         }
         var manifest = offer?.manifest
-        if manifest == nil { manifest = try replica.manifest(payload.content) }
+        if manifest == nil, offer?.inline == nil { manifest = try replica.manifest(payload.content) }
         return StageRequest(
             node: id, payload: payload, manifest: manifest, inline: offer?.inline, twin: twin,
             previous: previous)

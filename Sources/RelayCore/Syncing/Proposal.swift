@@ -8,6 +8,14 @@ struct Proposal {
     private(set) var nodes: Set<NodeID> = []
     private var offered: Set<ContentID> = []
     private var estimatedBytes = 0
+    /// What each operation brought along.
+    private var additions: [Addition] = []
+
+    private struct Addition {
+        var estimatedBytes: Int
+        var isFirstOfNode: Bool
+        var hasOffer: Bool
+    }
 
     init(id: BatchID) { self.id = id }
 
@@ -29,11 +37,25 @@ struct Proposal {
 
     mutating func add(_ operation: Operation, offer: ContentOffer?) {
         operations.append(operation)
-        nodes.insert(operation.node)
-        estimatedBytes += operation.estimatedBytes
+        var addition = Addition(
+            estimatedBytes: operation.estimatedBytes, isFirstOfNode: nodes.insert(operation.node).inserted,
+            hasOffer: false)
         if let offer, offered.insert(offer.content).inserted {
             offers.append(offer)
-            estimatedBytes += offer.estimatedBytes
+            addition.hasOffer = true
+            addition.estimatedBytes += offer.estimatedBytes
+        }
+        estimatedBytes += addition.estimatedBytes
+        additions.append(addition)
+    }
+
+    /// Takes back all but the first operations; only of what was added.
+    mutating func takeBack(to count: Int) {
+        while operations.count > count, let addition = additions.popLast() {
+            let operation = operations.removeLast()
+            if addition.isFirstOfNode { nodes.remove(operation.node) }
+            if addition.hasOffer, let offer = offers.popLast() { offered.remove(offer.content) }
+            estimatedBytes -= addition.estimatedBytes
         }
     }
 }
