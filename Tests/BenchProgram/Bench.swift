@@ -11,6 +11,7 @@ enum Bench {
             try measuring.contents()
             try measuring.planner()
             try measuring.storage()
+            try measuring.engines()
             try measuring.folder()
         } catch {
             print("relay-bench: \(error)")

@@ -65,6 +65,12 @@ extension Measuring {
         }
     }
 
+    static func makeIndex() throws -> (Scratch, SQLiteShareIndex) {
+        let scratch = try Scratch()
+        let index = try SQLiteShareIndex(path: scratch.path + "/index.sqlite") { Epoch(high: 1, low: 1) }
+        return (scratch, index)
+    }
+
     private func shareIndex() throws {
         let count = 10_000
         let device = DeviceID(Bytes32(1, 2, 3, 4))
@@ -76,11 +82,7 @@ extension Measuring {
                 node: Nodes.id(number), revision: Revision(revision), state: state, device: device)
         }
         try measure("hub's index: append revisions", .items(count, "revision")) {
-            () throws -> (Scratch, SQLiteShareIndex) in
-            let scratch = try Scratch()
-            return (
-                scratch, try SQLiteShareIndex(path: scratch.path + "/index.sqlite") { Epoch(high: 1, low: 1) }
-            )
+            try Self.makeIndex()
         } work: { state in
             let index = state.1
             try index.transaction {

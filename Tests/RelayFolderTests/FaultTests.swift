@@ -92,6 +92,32 @@ import Testing
         second.close()
     }
 
+    @Test func `small files leave room for others, and come when there is some`() throws {
+        let disk = try TemporaryMount(tmpfs: "size=8m")
+        defer { disk.unmount() }
+        let folder = try SharedFolder.open(disk.path + "/share", expecting: nil, create: true)
+        defer { folder.close() }
+        let payload = FilePayload(
+            content: content, sizeBytes: 1 << 16, mode: PermissionBits(0o644), modified: .zero)
+        let bytes = [UInt8](repeating: 7, count: 1 << 16)
+        var count: UInt64 = 0
+        let problem = #expect(throws: Problem.self) {
+            while count < 200 {
+                try folder.stageWhole(node: NodeID(high: 5, low: count), payload, bytes)
+                count += 1
+            }
+        }
+        #expect(problem?.cause == .noSpace && count > 64)
+        #expect(try folder.stage.names().count == Int(count))
+        // What the file system and the agent's own records need is still there.
+        let free = try #require(StageRoom.freeBytes(in: folder.stage)).free
+        #expect(free >= 100 << 10)
+        #expect(!folder.hasRoomAgain())
+        for low in 0..<count { folder.unstage(node: NodeID(high: 5, low: low), content: content) }
+        #expect(folder.hasRoomAgain())
+        try folder.stageWhole(node: NodeID(high: 5, low: 0), payload, bytes)
+    }
+
     @Test func `what was begun and does not fit any more gives back what it has`() throws {
         let disk = try TemporaryMount(tmpfs: "size=8m")
         defer { disk.unmount() }

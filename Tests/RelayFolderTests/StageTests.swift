@@ -31,6 +31,40 @@ import Testing
         #expect(try third.read(at: 0, count: 100) == Array("12345hel".utf8))
     }
 
+    /// Whatever an earlier attempt left: a longer file, one that cannot be written to, a link elsewhere.
+    @Test(arguments: ["", "longer than the text", "unwritable", "link"])
+    func `a small content is staged in one step`(left: String) throws {
+        let scratch = try Scratch()
+        let path = ".relay/stage/\(node)-\(content)"
+        switch left {
+        case "": break
+        case "link":
+            scratch.write("elsewhere", "kept")
+            #expect(link(scratch.path + "/elsewhere", scratch.path + "/" + path) == 0)
+        default:
+            scratch.write(path, left)
+            if left == "unwritable" { #expect(chmod(scratch.path + "/" + path, 0) == 0) }
+        }
+        let payload = FilePayload(
+            content: content, sizeBytes: 4, mode: PermissionBits(0o444),
+            modified: Timestamp(seconds: 5, nanoseconds: 6))
+        try scratch.folder.stageWhole(node: node, payload, Array("text".utf8))
+        #expect(scratch.text(path) == "text" && scratch.mode(path) == 0o444)
+        if left == "link" { #expect(scratch.text("elsewhere") == "kept") }
+        let outcome = scratch.apply(.placeFile(relative("f"), payload, over: .nothing), node: node)
+        #expect(outcome.doneFingerprint?.modified == payload.modified && scratch.text("f") == "text")
+    }
+
+    @Test func `a small content of zeros takes no room`() throws {
+        let scratch = try Scratch()
+        let payload = FilePayload(
+            content: content, sizeBytes: 16_384, mode: PermissionBits(0o644), modified: .zero)
+        try scratch.folder.stageWhole(node: node, payload, [UInt8](repeating: 0, count: 16_384))
+        var status = stat()
+        #expect(lstat(scratch.path + "/.relay/stage/\(node)-\(content)", &status) == 0)
+        #expect(status.st_size == 16_384 && status.st_blocks == 0)
+    }
+
     /// One sync for each of a few files, one for all of many.
     @Test(arguments: [1, 8, 9, 40]) func `small files are on disk before they are placed`(count: Int) throws {
         let scratch = try Scratch()

@@ -51,22 +51,13 @@ struct StageJob: Sendable {
 
     /// Content that is empty or came with the change. False if there is more to do.
     private func stageDirectly() async throws(FetchStop) -> Bool {
-        guard payload.sizeBytes == 0 || request.inline != nil else { return false }
+        guard request.isSelfContained else { return false }
         let (folder, request) = (tools.folder, request)
-        let result: Result<Bool, Problem> = await tools.pool.run { () -> Result<Bool, Problem> in
-            do throws(Problem) {
-                return .success(try Self.stageDirectly(request, in: folder))
-            } catch { return .failure(error) }
-        }
-        switch result {
-        case .success(let isStaged): return isStaged
-        case .failure(let problem): throw .problem(problem)
-        }
+        return try await blocking { () throws(Problem) in try Self.stageDirectly(request, in: folder) }
     }
 
-    private static func stageDirectly(
-        _ request: StageRequest, in folder: SharedFolder
-    ) throws(Problem) -> Bool {
+    /// Stages a content that is self-contained; false if what came with the change does not hold it.
+    static func stageDirectly(_ request: StageRequest, in folder: SharedFolder) throws(Problem) -> Bool {
         let payload = request.payload
         var bytes: [UInt8] = []
         var chunks: [ChunkReference] = []
@@ -78,11 +69,7 @@ struct StageJob: Sendable {
             chunks = [ChunkReference(id: Hashing.chunkID(of: bytes), sizeBytes: inline.sizeBytes)]
         }
         guard Hashing.contentID(of: Manifest(chunks)) == payload.content else { return false }
-        let file = try folder.stage(
-            node: request.node, content: payload.content, sizeBytes: payload.sizeBytes)
-        defer { file.close() }
-        if !bytes.isEmpty { try file.write(bytes, at: 0) }
-        try file.finish(payload)
+        try folder.stageWhole(node: request.node, payload, bytes)
         return true
     }
 
@@ -143,4 +130,9 @@ struct StageJob: Sendable {
             return try await tools.pool.run(body)
         } catch { throw .problem(error) }
     }
+}
+
+extension StageRequest {
+    /// Whether nothing has to be fetched: the content is empty, or came with the change.
+    var isSelfContained: Bool { payload.sizeBytes == 0 || inline != nil }
 }

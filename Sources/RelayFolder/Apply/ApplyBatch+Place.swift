@@ -27,12 +27,14 @@ extension ApplyBatch {
         _ newcomer: Newcomer, at path: RelativePath, over expectation: Expectation
     ) throws(Errno) -> ApplyOutcome {
         let (parent, name) = try parent(of: path)
-        if let name = newcomer.stagedName, try folder.stage.statusIfPresent(name) == nil {
-            return .unstaged
+        var staged: Fingerprint?
+        if let name = newcomer.stagedName {
+            staged = try folder.stage.statusIfPresent(name)?.fingerprint
+            if staged == nil { return .unstaged }
         }
         switch expectation {
         case .nothing:
-            return try placeNew(newcomer, in: parent, name)
+            return try placeNew(newcomer, staged, in: parent, name)
         case .entry(let expected, let keep, let conflictName):
             let record = ParkRecord(
                 .displaced, keep: keep, expected: expected, placed: nil, conflictName: conflictName,
@@ -41,12 +43,13 @@ extension ApplyBatch {
         }
     }
 
+    /// `before` is what the staged file is, if the newcomer is one.
     private mutating func placeNew(
-        _ newcomer: Newcomer, in parent: Directory, _ name: [UInt8]
+        _ newcomer: Newcomer, _ before: Fingerprint?, in parent: Directory, _ name: [UInt8]
     ) throws(Errno) -> ApplyOutcome {
         switch newcomer {
         case .staged(let staged, _), .upload(let staged):
-            let before = try folder.stage.status(staged).fingerprint
+            guard let before else { return .unstaged }
             Failpoint.placing.reach()
             try folder.renameNoReplace(folder.stage, staged, to: parent, name)
             Failpoint.placed.reach()

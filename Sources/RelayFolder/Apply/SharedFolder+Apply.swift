@@ -199,12 +199,11 @@ struct ApplyBatch {
     /// none.
     mutating func parent(of path: RelativePath) throws(Errno) -> (Directory, name: [UInt8]) {
         guard let name = path.name else { throw .invalidArgument }
-        let directory = try directories.directory(at: path.parent)
-        if let current, let expected = current.directory, path == current.step.path,
-            try directory.status().identity != expected
-        {
-            throw .noSuchFileOrDirectory
+        guard let current, let expected = current.directory, path == current.step.path else {
+            return (try directories.directory(at: path.parent), name.bytes)
         }
+        let (directory, identity) = try directories.identified(at: path.parent)
+        if identity != expected { throw .noSuchFileOrDirectory }
         return (directory, name.bytes)
     }
 

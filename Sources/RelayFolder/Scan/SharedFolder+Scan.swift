@@ -51,8 +51,7 @@ private struct Scanner {
         guard let name = path.name else { throw .invalidArgument }
         // The directory of our own is, to everybody else, not there.
         if SharedFolder.isOwn(path.parent) { return .absent }
-        let parent = try directories.directory(at: path.parent)
-        let identity = try parent.status().identity
+        let (parent, identity) = try directories.identified(at: path.parent)
         if SharedFolder.isOwn(path) { return .entry(directory: identity, nil) }
         guard let found = try look(at: name, in: parent), try isListed(name, in: parent) else {
             return .entry(directory: identity, nil)

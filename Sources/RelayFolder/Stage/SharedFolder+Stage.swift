@@ -51,6 +51,60 @@ extension SharedFolder {
         }
     }
 
+    /// Stages a small content in one step: as `stage`, and the file's `write` and `finish`. Throws where the
+    /// disk has no room; nothing is staged then.
+    package func stageWhole(node: NodeID, _ payload: FilePayload, _ bytes: [UInt8]) throws(Problem) {
+        let name = StageName.bytes(node: node, content: payload.content)
+        guard !isClosed else { throw Problem(.other, "cannot stage a file: the folder was closed") }
+        do throws(Errno) {
+            do throws(Errno) {
+                try stageWhole(name, payload, bytes)
+            } catch {
+                // Somebody may have removed the directory.
+                guard error == .noSuchFileOrDirectory else { throw error }
+                renewOwnDirectories()
+                try stageWhole(name, payload, bytes)
+            }
+        } catch {
+            throw Problem(Problem.Cause(error), "cannot stage \(bytes.count) bytes: \(roomText(error))")
+        }
+    }
+
+    private func stageWhole(_ name: [UInt8], _ payload: FilePayload, _ bytes: [UInt8]) throws(Errno) {
+        let stage = stage
+        let file = try openNew(name, in: stage)
+        Failpoint.stageOpened.reach()
+        do throws(Errno) {
+            let isHole = fileSystem.tellsHoles && bytes.count >= StageFile.holeBytes && bytes.isZeros
+            if isHole {
+                try file.truncate(to: UInt64(bytes.count))
+            } else {
+                try room.admit(UInt64(bytes.count), in: stage)
+                try file.write(bytes, at: 0)
+            }
+            Failpoint.stageWritten.reach()
+            try file.setModeIfPossible(PermissionMode(payload.mode.rawValue))
+            try file.setModified(
+                seconds: payload.modified.seconds, nanoseconds: payload.modified.nanoseconds)
+            unsynced.note(name)
+            Failpoint.stageComplete.reach()
+        } catch {
+            try? stage.unlink(name)
+            throw error
+        }
+    }
+
+    /// A new file at the name, whatever an earlier attempt left there.
+    private func openNew(_ name: [UInt8], in stage: Directory) throws(Errno) -> Descriptor {
+        do throws(Errno) {
+            return try stage.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        } catch {
+            guard error == .fileExists else { throw error }
+        }
+        try stage.unlink(name)
+        return try stage.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    }
+
     /// Whether a file that was refused a moment ago, because the disk was full, would have room now. To be
     /// called now and then; it is cheap.
     package func hasRoomAgain() -> Bool { !isClosed && room.hasRoomAgain(in: stage) }

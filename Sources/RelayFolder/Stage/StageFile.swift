@@ -17,7 +17,7 @@ package final class StageFile: Sendable {
     private let tellsHoles: Bool
     private let unsynced: UnsyncedStage
     /// Runs of zeros from this length on become holes.
-    private static let holeBytes = 4096
+    static let holeBytes = 4096
 
     init(
         _ file: OpenFile, name: [UInt8], in stage: Directory, room: StageRoom, claim: UInt64,
@@ -37,7 +37,7 @@ package final class StageFile: Sendable {
     /// Writes bytes; a portion of zeros alone takes no room on disk.
     package func write(_ bytes: [UInt8], at offset: UInt64) throws(Problem) {
         try perform("write") { file throws(Errno) in
-            if bytes.count >= Self.holeBytes, bytes.allSatisfy({ $0 == 0 }),
+            if bytes.count >= Self.holeBytes, bytes.isZeros,
                 try punchHole(file, at: offset, count: bytes.count)
             {
                 return
@@ -200,4 +200,8 @@ package final class StageFile: Sendable {
             done += UInt64(wanted)
         }
     }
+}
+
+extension [UInt8] {
+    var isZeros: Bool { allSatisfy { $0 == 0 } }
 }

@@ -19,6 +19,9 @@ final class StageRoom: Sendable {
         var lastNumber: UInt64 = 0
         /// The least that was wanted in vain since somebody asked.
         var refusedBytes: UInt64?
+        /// What small files may take until the disk is asked again, and when it was asked.
+        var admittedBytes: UInt64 = 0
+        var admittedAt = ContinuousClock.now
     }
     private let state = Mutex(State())
 
@@ -42,6 +45,32 @@ final class StageRoom: Sendable {
         }
     }
 
+    /// Throws `noSpace` if there is no room for a small file, which is written at once and claims nothing.
+    /// The disk is not asked each time: what others write meanwhile is found out by the write itself.
+    func admit(_ sizeBytes: UInt64, in stage: Directory) throws(Errno) {
+        try state.withLock { state throws(Errno) in
+            let wanted = sizeBytes / Self.blockBytes * Self.blockBytes + Self.blockBytes
+            if wanted <= state.admittedBytes, ContinuousClock.now - state.admittedAt < Self.admissionTime {
+                state.admittedBytes -= wanted
+                return
+            }
+            guard let (free, total) = Self.freeBytes(in: stage) else { return }
+            let taken = Self.sum(Self.taken(state, total), wanted)
+            guard taken <= free else {
+                state.admittedBytes = 0
+                state.refusedBytes = min(state.refusedBytes ?? wanted, wanted)
+                throw .noSpace
+            }
+            state.admittedBytes = (free - taken) / Self.admittedFraction
+            state.admittedAt = .now
+        }
+    }
+
+    private static let blockBytes: UInt64 = 4096
+    private static let admissionTime = Duration.milliseconds(100)
+    /// The part of what is free that small files get at once.
+    private static let admittedFraction: UInt64 = 16
+
     func giveBack(_ number: UInt64) { state.withLock { $0.claims[number] = nil } }
 
     /// Whether a file that was refused since the last such answer would have room now.
@@ -55,9 +84,14 @@ final class StageRoom: Sendable {
 
     private static func fits(_ wanted: UInt64, _ state: State, in stage: Directory) -> Bool {
         guard let (free, total) = freeBytes(in: stage) else { return true }
+        return sum(taken(state, total), wanted) <= free
+    }
+
+    /// What stays free of a disk of this size, and what the files under way are still going to take.
+    private static func taken(_ state: State, _ total: UInt64) -> UInt64 {
         var taken = min(spareBytes, total / spareFraction)
         for claim in state.claims.values { taken = sum(taken, rest(claim)) }
-        return sum(taken, wanted) <= free
+        return taken
     }
 
     /// What a file is still going to take.

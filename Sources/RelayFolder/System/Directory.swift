@@ -85,19 +85,44 @@ final class Directory: Sendable {
 ///
 /// It never outlives a call, and is emptied by everything that moves or removes directories.
 struct DirectoryCache {
+    private struct Entry {
+        let path: RelativePath
+        let directory: Directory
+        /// Nil until it was asked for.
+        var identity: FileIdentity?
+    }
     private let root: Directory
-    private var opened: [RelativePath: Directory] = [:]
+    /// Those that were used last, the latest at the end: what is asked for is mostly the same again.
+    private var opened: [Entry] = []
     private static let limit = 16
 
     init(root: Directory) { self.root = root }
 
     mutating func directory(at path: RelativePath) throws(Errno) -> Directory {
         if path.isRoot { return root }
-        if let directory = opened[path] { return directory }
-        let directory = try open(path)
-        if opened.count >= Self.limit { opened.removeAll(keepingCapacity: true) }
-        opened[path] = directory
-        return directory
+        return opened[try index(of: path)].directory
+    }
+
+    /// The directory, and which one it is.
+    mutating func identified(at path: RelativePath) throws(Errno) -> (Directory, FileIdentity) {
+        if path.isRoot { return (root, try root.status().identity) }
+        let index = try index(of: path)
+        let directory = opened[index].directory
+        if let identity = opened[index].identity { return (directory, identity) }
+        let identity = try directory.status().identity
+        opened[index].identity = identity
+        return (directory, identity)
+    }
+
+    private mutating func index(of path: RelativePath) throws(Errno) -> Int {
+        if let index = opened.lastIndex(where: { $0.path == path }) {
+            if index != opened.endIndex - 1 { opened.append(opened.remove(at: index)) }
+        } else {
+            let directory = try open(path)
+            if opened.count >= Self.limit { opened.removeFirst() }
+            opened.append(Entry(path: path, directory: directory))
+        }
+        return opened.endIndex - 1
     }
 
     /// Where the process has no descriptor left, those that are kept here are given up first.

@@ -154,22 +154,18 @@ enum Kernel {
     }
 
     /// Lends the bytes as a C string.
-    private static func withName<Result>(
-        _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws(Errno) -> Result
-    ) throws(Errno) -> Result {
-        if bytes.contains(0) { throw .invalidArgument }
-        let terminated = bytes + [0]
-        return try withCharacters(terminated, body)
-    }
-
-    private static func withCharacters<Value>(
-        _ terminated: [UInt8], _ body: (UnsafePointer<CChar>) throws(Errno) -> Value
+    private static func withName<Value>(
+        _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws(Errno) -> Value
     ) throws(Errno) -> Value {
-        let outcome: Result<Value, Errno> = terminated.withUnsafeBytes { raw in
-            guard let start = raw.assumingMemoryBound(to: CChar.self).baseAddress else {
-                return .failure(.invalidArgument)
+        let outcome: Result<Value, Errno> = bytes.withUnsafeBytes { raw in
+            withUnsafeTemporaryAllocation(byteCount: raw.count + 1, alignment: 1) { buffer in
+                buffer.copyMemory(from: raw)
+                buffer[raw.count] = 0
+                guard let start = buffer.assumingMemoryBound(to: CChar.self).baseAddress,
+                    strlen(start) == raw.count
+                else { return .failure(.invalidArgument) }
+                do throws(Errno) { return .success(try body(start)) } catch { return .failure(error) }
             }
-            do throws(Errno) { return .success(try body(start)) } catch { return .failure(error) }
         }
         return try outcome.get()
     }
