@@ -14,7 +14,7 @@ private typealias A = AgentConversation
     private func outlives(
         _ successors: Successors, _ node: NodeID, _ revision: UInt64, isPending: Bool = true
     ) throws -> Bool {
-        try successors.outlives(node, removalAt: Revision(revision)) { _ in isPending }
+        try successors.outlives(node, lossAt: Revision(revision)) { _ in isPending }
     }
 
     @Test func `a successor outlives removals that do not know of it`() throws {

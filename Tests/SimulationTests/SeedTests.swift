@@ -41,7 +41,7 @@ import Testing
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),
             (45_322, false), (789, false), (2282, false), (53_130, true),
-            (91_008, true), (38_727, true), (68_911, true), (92_858, true),
+            (91_008, true), (38_727, true), (68_911, true), (92_858, true), (203_528, true),
         ])
     func `what was found once is not found again`(_ seed: UInt64, _ isPlanning: Bool) async {
         let outcome = await apart { Simulation.run(seed: seed, isPlanning: isPlanning) }

@@ -52,8 +52,8 @@ extension AgentEngine {
         if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { try recogniseOwnChange(record, in: &node) }
+        if node.local != nil, try outlives(record, node) { node.base = nil }
         if record.state == nil {
-            if node.local != nil, try outlivesRemoval(record) { node.base = nil }
             successors.accepted(record.node, at: record.revision)
         } else if plan(node) != .remove {
             // What others changed meanwhile is not removed.
@@ -63,8 +63,13 @@ extension AgentEngine {
         try putAndPlan(node)
     }
 
-    private func outlivesRemoval(_ record: NodeRecord) throws(StateError) -> Bool {
-        try successors.outlives(record.node, removalAt: record.revision) { id throws(StateError) in
+    /// Whether what the folder has of the node took another one's place, and stays for that.
+    private func outlives(_ record: NodeRecord, _ node: ReplicaNode) throws(StateError) -> Bool {
+        if let payload = record.state?.payload, payload.content == node.local?.payload?.content {
+            return false
+        }
+        let revision = record.state?.payloadRevision ?? record.revision
+        return try successors.outlives(record.node, lossAt: revision) { id throws(StateError) in
             guard let predecessor = try replica.node(id) else { return false }
             return predecessor.local == nil && plan(predecessor) == .remove
         }

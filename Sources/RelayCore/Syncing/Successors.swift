@@ -3,9 +3,9 @@
 /// Files that took the place of others: a file that was renamed over another one is, to the share, the other
 /// one with another content, and the file itself was removed.
 ///
-/// Whoever removes the successor meanwhile knows nothing of what is in it now, so that his removal does not
-/// count, unless the hub has it after that of the predecessor: then he sees that, and decides on his own
-/// files. Without this, two who rename a file over different others remove it together.
+/// Whoever removes or overwrites the successor meanwhile knows nothing of what is in it now, so that this
+/// does not count, unless the hub has it after the removal of the predecessor: then he sees that, and decides
+/// on his own files. Without this, two who rename a file over different others remove it together.
 struct Successors {
     private struct Succession {
         var predecessor: NodeID
@@ -34,10 +34,10 @@ struct Successors {
         if let successor = successors[predecessor] { remove(successor) }
     }
 
-    /// Whether the node's removal at this revision does not count. `isPending`: whether a predecessor, whose
-    /// removal the hub is not known to have, is still to be removed.
+    /// Whether it does not count that the node was removed or overwritten at this revision. `isPending`:
+    /// whether a predecessor, whose removal the hub is not known to have, is still to be removed.
     func outlives(
-        _ successor: NodeID, removalAt revision: Revision, isPending: (NodeID) throws(StateError) -> Bool
+        _ successor: NodeID, lossAt revision: Revision, isPending: (NodeID) throws(StateError) -> Bool
     ) throws(StateError) -> Bool {
         guard let succession = successions[successor] else { return false }
         if let acceptedAt = succession.acceptedAt { return acceptedAt > revision }
