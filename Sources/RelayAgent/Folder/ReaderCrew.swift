@@ -50,16 +50,14 @@ final class ReaderCrew: Sendable {
         var results: [ReadResult] = []
         var bytes = 0
         var begin = ContinuousClock.now
-        var reader = folder.makeReader()
         func flush() {
             if !results.isEmpty { post(results) }
             results = []
             bytes = 0
             begin = .now
-            reader = folder.makeReader()
         }
         while let request = next(on: queue) {
-            let result = reader.read(request)
+            let result = folder.read(request)
             Failpoint.fileRead.reach()
             if case .content(let description, _, _) = result.outcome { bytes += description.inlineBytes }
             results.append(result)

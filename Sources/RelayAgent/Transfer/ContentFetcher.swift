@@ -85,6 +85,7 @@ final class ContentFetcher: Sendable {
                 }
                 if keys.insert(key).inserted { portion.append(request) }
             }
+            guard !portion.isEmpty else { return }
             let task = Task { [portion, before] in
                 for task in before { await task.value }
                 let answers = await tools.pool.run { [self] in stageDirectly(portion, number) }

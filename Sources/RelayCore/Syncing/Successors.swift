@@ -14,11 +14,14 @@ struct Successors {
     }
     private var successions: [NodeID: Succession] = [:]
     private var successors: [NodeID: NodeID] = [:]
+    /// So many are kept in mind: more renames over other files than anybody makes before the hub answers.
+    private static let limit = 10_000
 
     /// The file of a node that was removed is another node's now.
     mutating func insert(_ successor: NodeID, of predecessor: NodeID) {
         remove(successor)
         if let former = successors[predecessor] { remove(former) }
+        guard successions.count < Self.limit else { return }
         successions[successor] = Succession(predecessor: predecessor)
         successors[predecessor] = successor
     }

@@ -5,27 +5,7 @@ import RelayContent
 package import RelayCore
 import SystemPackage
 
-/// Reads files of one folder, those of one directory faster: it keeps directories open, and is to be used for
-/// a moment only.
-package struct FolderReader {
-    private let folder: SharedFolder
-    private var directories: DirectoryCache
-
-    fileprivate init(_ folder: SharedFolder) {
-        self.folder = folder
-        directories = DirectoryCache(root: folder.root)
-    }
-
-    /// As `SharedFolder.read`.
-    package mutating func read(_ request: ReadRequest) -> ReadResult {
-        ReadResult(
-            node: request.node, path: request.path, outcome: folder.readOutcome(request, &directories))
-    }
-}
-
 extension SharedFolder {
-    package func makeReader() -> FolderReader { FolderReader(self) }
-
     /// Reads a file, cuts it into chunks and hashes them: bytes that stood in the file all at one time.
     ///
     /// The file is looked at before and after, by descriptor and by path; whatever changed meanwhile is
@@ -33,18 +13,15 @@ extension SharedFolder {
     /// under way are waited for, and pages are written out first, so that every later store through a mapping
     /// shows in its times; where the file system keeps no such trace, the result is not trusted.
     package func read(_ request: ReadRequest) -> ReadResult {
-        var reader = makeReader()
-        return reader.read(request)
+        ReadResult(node: request.node, path: request.path, outcome: readOutcome(request))
     }
 
-    fileprivate func readOutcome(
-        _ request: ReadRequest, _ directories: inout DirectoryCache
-    ) -> ReadOutcome {
+    private func readOutcome(_ request: ReadRequest) -> ReadOutcome {
         let path = request.path
         guard !isClosed else { return .failed(.closed(cannot: "read", path)) }
         guard let name = path.name, !Self.isOwn(path) else { return .absent }
         do throws(Errno) {
-            let parent = try directories.directory(at: path.parent)
+            let parent = try root.directory(at: path.parent)
             let file = try parent.open(name.bytes, O_RDONLY | O_NONBLOCK)
             return try stableRead(file, name, in: parent, isInsisting: request.isInsisting)
         } catch {
