@@ -38,8 +38,8 @@ extension World {
                 if let place = place(ofHubs: path, on: agent) { result.standing.insert(place) }
             }
             let waiting = tree.keys.filter { path in
-                !result.missing.contains(path) && result.standing.contains { $0.isWithin(path) }
-                    && place(ofHubs: path, on: agent) != path
+                guard !result.missing.contains(path), let goal = goal(ofHubs: path, on: agent) else { return false }
+                return result.standing.contains { $0.isWithin(goal) } && place(ofHubs: path, on: agent) != goal
             }
             if waiting.isEmpty { return result }
             result.missing.formUnion(waiting)
@@ -49,9 +49,8 @@ extension World {
     /// Whether the directory that the hub has the path's last name in has that name, wherever the directory
     /// stands on this disk, for another entry.
     private func isTakenInAnotherSpelling(_ path: RelativePath, on agent: SimulatedAgent) -> Bool {
-        guard let name = path.name else { return false }
-        let parent = path.parent.isRoot ? RelativePath.root : place(ofHubs: path.parent, on: agent)
-        guard let parent, let directory = agent.disk.find(parent),
+        guard let goal = goal(ofHubs: path, on: agent), let name = goal.name,
+            let directory = agent.disk.find(goal.parent),
             agent.disk.inodes[directory].kind == .directory,
             let spelling = agent.disk.spelling(of: name, in: directory)
         else { return false }
@@ -82,6 +81,14 @@ extension World {
             directory = next
         }
         return false
+    }
+
+    /// Where on the disk the agent brings what the hub has at a path: beneath the hub's directory, wherever
+    /// that stands there.
+    private func goal(ofHubs path: RelativePath, on agent: SimulatedAgent) -> RelativePath? {
+        guard let name = path.name else { return nil }
+        let parent = path.parent.isRoot ? RelativePath.root : place(ofHubs: path.parent, on: agent)
+        return parent?.appending(name)
     }
 
     /// Where the agent saw last what the hub has at a path.
