@@ -46,27 +46,26 @@ private typealias A = AgentConversation
         #expect(try outlives(successors, NodeID(high: 3, low: 3), 5))
     }
 
-    private static func reading(_ request: ReadRequest, _ number: UInt64, _ inode: UInt64) -> ReadResult {
+    private static func reading(
+        _ request: ReadRequest, _ number: UInt64, _ inode: UInt64, sizeBytes: UInt64 = 4096
+    ) -> ReadResult {
         let content = ContentDescription(
-            content: ContentID(Bytes32(number, 1, 1, 1)), sizeBytes: 4096, manifest: Manifest([]), inline: nil
-        )
+            content: ContentID(Bytes32(number, 1, 1, 1)), sizeBytes: sizeBytes, manifest: Manifest([]),
+            inline: nil)
+        var fingerprint = A.fingerprint(inode, mode: 0o644)
+        fingerprint.sizeBytes = sizeBytes
         return ReadResult(
-            node: request.node, path: request.path,
-            outcome: .content(content, A.fingerprint(inode, mode: 0o644), trusted: true))
+            node: request.node, path: request.path, outcome: .content(content, fingerprint, trusted: true))
     }
 
-    /// Two rename a file over another one, each another way round: to the share, each removes what the other
-    /// has the file as.
-    @Test(arguments: [true, false])
-    func `a file that was renamed over another stays when the other is removed elsewhere`(
-        isFirst: Bool
-    ) throws {
+    /// An agent with two files in sync, a and c, and the node of c.
+    private static func twoFiles() throws -> (AgentConversation, NodeID) {
         let agent = AgentConversation()
         try agent.begin()
         let both = [A.file("a", 10), A.file("c", 11)]
         let looked = try agent.showing(["": both], agent.say(.rescan))
         let results = looked.reads.map { request in
-            request.path == A.path("a") ? Self.reading(request, 1, 10) : Self.reading(request, 2, 11)
+            request.path == A.path("a") ? reading(request, 1, 10) : reading(request, 2, 11)
         }
         let batch = try #require(try agent.say(.read(results)).batch)
         let nodes = try batch.operations.map { operation in
@@ -78,6 +77,16 @@ private typealias A = AgentConversation
         let node = try #require(nodes.first { $0.1 == Fixture.name("c") }?.0)
         try agent.say(.message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 2))))
         #expect(agent.engine.state.isInSync)
+        return (agent, node)
+    }
+
+    /// Two rename a file over another one, each another way round: to the share, each removes what the other
+    /// has the file as.
+    @Test(arguments: [true, false])
+    func `a file that was renamed over another stays when the other is removed elsewhere`(
+        isFirst: Bool
+    ) throws {
+        let (agent, node) = try Self.twoFiles()
         // mv a c
         let moved = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
         let change = try agent.say(.read(moved.reads.map { Self.reading($0, 1, 10) }))
@@ -101,6 +110,36 @@ private typealias A = AgentConversation
         } else {
             #expect(effects.steps == [.remove(A.path("c"), expected: A.fingerprint(10, mode: 0o644))])
         }
+    }
+
+    /// The page that brings an agent's own change back says nothing of anybody else.
+    @Test func `an own change is no loss of what took its place since`() throws {
+        let (agent, node) = try Self.twoFiles()
+        // echo >> c
+        var changed = A.file("c", 11)
+        changed.fingerprint.sizeBytes = 8192
+        let written = try agent.showing(["": [A.file("a", 10), changed]], agent.say(.rescan))
+        let change = try agent.say(.read(written.reads.map { Self.reading($0, 3, 11, sizeBytes: 8192) }))
+        let batch = try #require(change.batch)
+        guard case .change(node, let payload, _)? = batch.operations.first else { throw WrongOperation() }
+        // mv a c
+        let moved = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
+        try agent.say(.read(moved.reads.map { Self.reading($0, 1, 10) }))
+        try agent.say(.tick, after: 200)
+        let state = NodeState(
+            placement: Placement(parent: .root, name: Fixture.name("c")), placementRevision: Revision(2),
+            payload: payload, payloadRevision: Revision(3))
+        let record = NodeRecord(
+            node: node, revision: Revision(3), state: state, device: DeviceID(Bytes32(1, 2, 3, 4)))
+        let effects = try agent.say(
+            .message(A.accept(batch, from: 3)), .message(.changes(A.page([record], through: 3))))
+        #expect(effects.steps == [])
+        let next = try #require(effects.batch)
+        guard case .change(node, let newPayload, basedOn: Revision(3))? = next.operations.last else {
+            Issue.record("the file in its place is not told: \(next)")
+            return
+        }
+        #expect(newPayload.content == ContentID(Bytes32(1, 1, 1, 1)))
     }
 
     private struct WrongOperation: Error {}

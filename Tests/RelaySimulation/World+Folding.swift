@@ -38,8 +38,10 @@ extension World {
                 if let place = place(ofHubs: path, on: agent) { result.standing.insert(place) }
             }
             let waiting = tree.keys.filter { path in
-                guard !result.missing.contains(path), let goal = goal(ofHubs: path, on: agent) else { return false }
-                return result.standing.contains { $0.isWithin(goal) } && place(ofHubs: path, on: agent) != goal
+                guard !result.missing.contains(path), let goal = goal(ofHubs: path, on: agent),
+                    place(ofHubs: path, on: agent) != goal
+                else { return false }
+                return result.standing.contains { $0.isWithin(goal) }
             }
             if waiting.isEmpty { return result }
             result.missing.formUnion(waiting)

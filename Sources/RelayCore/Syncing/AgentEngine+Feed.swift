@@ -65,8 +65,11 @@ extension AgentEngine {
 
     /// Whether what the folder has of the node took another one's place, and stays for that.
     private func outlives(_ record: NodeRecord, _ node: ReplicaNode) throws(StateError) -> Bool {
-        if let payload = record.state?.payload, payload.content == node.local?.payload?.content {
-            return false
+        if let state = record.state {
+            // What is agreed on, as a change of this agent's own, is no loss.
+            guard state.payload.content != node.local?.payload?.content,
+                state.payloadRevision != node.base?.payloadRevision
+            else { return false }
         }
         let revision = record.state?.payloadRevision ?? record.revision
         return try successors.outlives(record.node, lossAt: revision) { id throws(StateError) in
