@@ -32,6 +32,7 @@ final class FolderWatch: Sendable {
     private let onRootGone: @Sendable () -> Void
     private let state = Mutex(State())
     private let ready = OneShot<Bool>()
+    private let pressure = ProcessorPressure()
 
     /// A watcher that ran for so long is restarted at once.
     private static let settledAfter = Duration.seconds(10)
@@ -83,7 +84,7 @@ final class FolderWatch: Sendable {
             for await event in process.events() {
                 switch event {
                 case .ready: becomeReady()
-                case .hints(let hints): post(.hints(hints))
+                case .hints(let hints): post(.hints(tempered(hints)))
                 case .overflow:
                     state.withLock { $0.status.overflows += 1 }
                     logger.notice("too many changes at once, looking through the whole folder")
@@ -101,6 +102,15 @@ final class FolderWatch: Sendable {
         process.stop()
         state.withLock { $0.process = nil }
         return reason
+    }
+
+    /// On a machine where programs wait for each other, whoever deletes many files may have been interrupted
+    /// after the first: a deletion is then no reason to conclude anything early.
+    private func tempered(_ hints: [Hint]) -> [Hint] {
+        guard hints.contains(where: \.isDeletion), pressure.isHigh else { return hints }
+        return hints.map { hint in
+            if case .deleted(let path) = hint { .entry(path, writing: false) } else { hint }
+        }
     }
 
     private func becomeReady() {
@@ -134,4 +144,8 @@ final class FolderWatch: Sendable {
         logger.warning(
             "directories cannot be watched and are polled", metadata: ["directories": "\(polled)"])
     }
+}
+
+extension Hint {
+    fileprivate var isDeletion: Bool { if case .deleted = self { true } else { false } }
 }

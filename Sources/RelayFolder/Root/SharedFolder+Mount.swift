@@ -18,12 +18,7 @@ extension SharedFolder {
     }
 
     private static func bootID() -> String? {
-        let file = Glibc.open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { _ = Glibc.close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        guard count > 0 else { return nil }
-        return String(decoding: bytes[..<count], as: UTF8.self).filter { $0 != "\n" }
+        let text = Kernel.text(ofFile: "/proc/sys/kernel/random/boot_id").filter { $0 != "\n" }
+        return text.isEmpty ? nil : text
     }
 }

@@ -153,6 +153,16 @@ enum Kernel {
         }
     }
 
+    /// What a file of the kernel's says, up to 256 bytes of it; empty where there is none.
+    static func text(ofFile path: String) -> String {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { _ = Glibc.close(file) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+
     /// Lends the bytes as a C string.
     private static func withName<Value>(
         _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws(Errno) -> Value
