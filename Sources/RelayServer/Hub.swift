@@ -87,6 +87,7 @@ package final class Hub: HubControlling, Service {
     ) async -> Result<Void, WireError> {
         var settings = ConnectionSettings()
         settings.heartbeat = .seconds(Int64(configuration.heartbeatSeconds))
+        settings.connectionLimit = configuration.connectionLimit
         let listener = HubListener(
             host: configuration.host, port: configuration.port, identity: identity, settings: settings)
         let admission = Admission(

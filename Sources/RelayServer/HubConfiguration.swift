@@ -22,6 +22,8 @@ package struct HubConfiguration: Sendable {
     package var verificationInterval: Duration? = .seconds(7 * 24 * 3600)
     /// How long the contents of replaced and removed versions are retained; nil: for ever.
     package var historyRetention: Duration? = .seconds(30 * 24 * 3600)
+    /// So many connections of devices are served at a time; others are closed at once, and try again.
+    package var connectionLimit = 4096
 
     package init(
         dataDirectory: String, host: String = "0.0.0.0", port: Int = 4817, storeLimitBytes: UInt64? = nil,

@@ -78,6 +78,7 @@ struct Run: AsyncParsableCommand {
         if let text = keepHistory ?? Environment.text("RELAY_KEEP_HISTORY") {
             settings.historyRetention = try DurationText.duration(text)
         }
+        settings.connectionLimit = DescriptorLimit.connections(descriptors: DescriptorLimit.current)
         if let verifyEvery {
             settings.verificationInterval = verifyEvery == 0 ? nil : .seconds(verifyEvery * 3600)
         }

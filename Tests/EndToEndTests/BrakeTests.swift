@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .secondLane) struct BrakeTests {
+@Suite(.serialized, .busyLane) struct BrakeTests {
     private func isHeld(_ agent: Agent) throws -> Bool {
         // `wait` ends with an error, and the reason is in the status.
         let isWaitedInVain = try agent.control("wait", "--timeout", "3").status != 0

@@ -6,7 +6,7 @@
     import Testing
 
     /// What the hub does not retain any more goes, and nothing else, whenever the hub dies.
-    @Suite(.serialized, .secondLane) struct CollectionTests {
+    @Suite(.serialized, .busyLane) struct CollectionTests {
         /// Files of a megabyte, every other of which is replaced later.
         private func world(_ hubOptions: [String]) throws -> (Setup, Agent) {
             let setup = try Setup(hubOptions: hubOptions)

@@ -6,7 +6,7 @@
     import Testing
 
     /// Agents that kill themselves at failpoints, and are started again: nothing is lost, nothing is left.
-    @Suite(.serialized, .firstLane) struct CrashTests {
+    @Suite(.serialized, .busyLane) struct CrashTests {
         @Test(arguments: Failpoint.of(.folder))
         func `S38 an agent killed at a failpoint goes on as if nothing had been`(_ point: Failpoint) throws {
             let world = try CrashWorld()
@@ -20,7 +20,7 @@
     }
 
     /// As `CrashTests`, where it takes more than catching up to get there.
-    @Suite(.serialized, .secondLane) struct CrashSceneTests {
+    @Suite(.serialized, .busyLane) struct CrashSceneTests {
         @Test(arguments: Failpoint.of(.join))
         func `S38 an agent killed while it joins joins with the same link`(_ point: Failpoint) throws {
             let world = try CrashWorld()

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Folders on disks that are full or broken, and files that are hard to read: nothing is lost, nothing hangs.
-@Suite(.serialized, .thirdLane, .enabled(if: Mounted.isPossible)) struct FolderFaultTests {
+@Suite(.serialized, .busyLane, .enabled(if: Mounted.isPossible)) struct FolderFaultTests {
     @Test func `S41 files that together are too large for what is free come one after the other`() throws {
         let setup = try Setup()
         let disk = try FolderDisk(setup.directory + "/folder-b", tmpfs: "size=24m")

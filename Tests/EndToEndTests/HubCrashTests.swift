@@ -6,7 +6,7 @@
     import Testing
 
     /// Hubs that kill themselves at failpoints, and are started again: they have all that they said they had.
-    @Suite(.serialized, .thirdLane) struct HubCrashTests {
+    @Suite(.serialized, .busyLane) struct HubCrashTests {
         @Test(arguments: Failpoint.of(.hub))
         func `S38 a hub killed at a failpoint has all that it said it had`(_ point: Failpoint) throws {
             let world = try CrashWorld()

@@ -5,7 +5,7 @@ import RelayCore
 import Testing
 
 /// What a `.relayignore` leaves out of a share is neither shared nor lost.
-@Suite(.serialized, .thirdLane) struct IgnoreTests {
+@Suite(.serialized, .busyLane) struct IgnoreTests {
     @Test func `S37 a new rule deletes nothing, and what is not synced stays`() throws {
         let (setup, a, b) = try Setup.pair()
         defer { withExtendedLifetime(setup) {} }

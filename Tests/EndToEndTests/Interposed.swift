@@ -83,6 +83,54 @@ enum Interposed {
         return try build(source, "damaged-disk", in: directory)
     }
 
+    /// One that says that there are no descriptors, to whoever opens what has `segments` in its path while
+    /// there is the file `read` in the directory that `NO_DESCRIPTORS` names, and to whoever accepts a
+    /// connection while there is the file `accept`.
+    static func noDescriptors(in directory: String) throws -> String {
+        let source = """
+            #define _GNU_SOURCE
+            #include <errno.h>
+            #include <fcntl.h>
+            #include <stdarg.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <sys/socket.h>
+            #include <sys/syscall.h>
+            #include <unistd.h>
+            static int fails(const char *what) {
+                const char *place = getenv("NO_DESCRIPTORS");
+                char path[4097];
+                if (!place) return 0;
+                snprintf(path, sizeof path, "%s/%s", place, what);
+                return access(path, F_OK) == 0;
+            }
+            int open64(const char *path, int flags, ...) {
+                va_list list;
+                va_start(list, flags);
+                int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, int) : 0;
+                va_end(list);
+                if (strstr(path, "segments") && fails("read")) { errno = EMFILE; return -1; }
+                return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+            }
+            int open(const char *path, int flags, ...) {
+                va_list list;
+                va_start(list, flags);
+                int mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, int) : 0;
+                va_end(list);
+                return open64(path, flags, mode);
+            }
+            int accept4(int socket, struct sockaddr *peer, socklen_t *size, int flags) {
+                if (fails("accept")) { errno = EMFILE; return -1; }
+                return (int)syscall(SYS_accept4, socket, peer, size, flags);
+            }
+            int accept(int socket, struct sockaddr *peer, socklen_t *size) {
+                return accept4(socket, peer, size, 0);
+            }
+            """
+        return try build(source, "no-descriptors", in: directory)
+    }
+
     /// One to which, in the directory that `FOLDED` names and beneath it, names that differ in case are one.
     static func foldedNames(in directory: String) throws -> String {
         try build(FoldedNames.source, "folded-names", in: directory)

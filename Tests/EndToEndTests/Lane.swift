@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
+import Foundation
 import Testing
 
 /// Threads of their own for suites whose tests block while programs work: on the few threads that all tests
 /// share they would hold up everybody else.
 final class Lane: TaskExecutor, SuiteTrait, TestScoping {
-    private let queue: DispatchQueue
+    private let queue = OperationQueue()
 
-    fileprivate init(_ name: String, isConcurrent: Bool = false) {
-        queue = DispatchQueue(label: name, attributes: isConcurrent ? .concurrent : [])
+    /// So many tests run in it at a time.
+    fileprivate init(_ name: String, width: Int) {
+        queue.name = name
+        queue.maxConcurrentOperationCount = width
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        queue.addOperation { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
     @concurrent
@@ -26,19 +28,13 @@ final class Lane: TaskExecutor, SuiteTrait, TestScoping {
 }
 
 extension Trait where Self == Lane {
-    /// One test at a time.
-    static var firstLane: Lane { Lanes.first }
-    /// One test at a time, beside those of the other lanes.
-    static var secondLane: Lane { Lanes.second }
-    /// One more.
-    static var thirdLane: Lane { Lanes.third }
+    /// For what keeps processors busy: three tests at a time, of whatever suites.
+    static var busyLane: Lane { Lanes.busy }
     /// All tests at once: they do little but wait.
     static var patientLane: Lane { Lanes.patient }
 }
 
 private enum Lanes {
-    static let first = Lane("first")
-    static let second = Lane("second")
-    static let third = Lane("third")
-    static let patient = Lane("patient", isConcurrent: true)
+    static let busy = Lane("busy", width: 3)
+    static let patient = Lane("patient", width: 64)
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .firstLane) struct PowerCutTests {
+@Suite(.serialized, .busyLane) struct PowerCutTests {
     /// A hub and two agents; the folder and the state of `b` are on a disk of their own.
     private func make() throws -> (setup: Setup, disk: Mounted, a: Agent, b: Agent) {
         let setup = try Setup()

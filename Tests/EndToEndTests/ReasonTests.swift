@@ -5,7 +5,7 @@ import RelayCore
 import Testing
 
 /// What keeps a path from being in sync is told with its cause.
-@Suite(.serialized, .thirdLane) struct ReasonTests {
+@Suite(.serialized, .busyLane) struct ReasonTests {
     @Test func `without a hub what is pending is offline`() throws {
         let setup = try Setup()
         defer { withExtendedLifetime(setup) {} }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The index of a share is gone: the way back.
-@Suite(.serialized, .thirdLane) struct RebuiltIndexTests {
+@Suite(.serialized, .busyLane) struct RebuiltIndexTests {
     private func rebuild(_ setup: Setup, _ options: String...) throws -> ProgramResult {
         try ProgramRun(
             "relay-server", ["rebuild", "shared", "--data", setup.hubData] + options, in: setup.directory

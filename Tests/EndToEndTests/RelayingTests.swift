@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .firstLane) struct RelayingTests {
+@Suite(.serialized, .busyLane) struct RelayingTests {
     @Test func `a hub that keeps nothing relays from the other agent`() throws {
         let setup = try Setup(storeLimit: "0")
         let a = try setup.agent("a")

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .thirdLane) struct RestoredHubTests {
+@Suite(.serialized, .busyLane) struct RestoredHubTests {
     /// What all devices do after the hub's backup was made, and what the hub forgets with it.
     private func forgetLatest(_ setup: Setup, _ a: Agent, _ b: Agent) throws {
         try a.shell(

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Devices that were apart meet again.
-@Suite(.serialized, .secondLane) struct ScenarioApartTests {
+@Suite(.serialized, .busyLane) struct ScenarioApartTests {
     @Test(arguments: [false, true])
     func `S56 what both did to one subtree while offline is merged in either order`(isReversed: Bool) throws {
         let (setup, a, b) = try Setup.pair()

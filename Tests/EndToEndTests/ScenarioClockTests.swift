@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Clocks that are wrong.
-@Suite(.serialized, .thirdLane) struct ScenarioClockTests {
+@Suite(.serialized, .busyLane) struct ScenarioClockTests {
     @Test func `S58 wrong and stepping clocks change no outcome`() throws {
         let year = 365 * 86_400
         let expected = try outcome([("a", [0, 0]), ("b", [0, 0])])

@@ -6,7 +6,7 @@ import RelayCore
 import Testing
 
 /// Names and kinds of every sort.
-@Suite(.serialized, .thirdLane) struct ScenarioNamesTests {
+@Suite(.serialized, .busyLane) struct ScenarioNamesTests {
     @Test func `S61, S62 names are bytes, all of them`() throws {
         let (setup, a, b) = try Setup.pair()
         var names = (1...255).map { [UInt8($0)] }.filter { $0 != [0x2f] && $0 != [0x2e] }

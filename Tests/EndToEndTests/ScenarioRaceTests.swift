@@ -5,7 +5,7 @@
     import Testing
 
     /// What comes from others meets what a person does at the same instant.
-    @Suite(.serialized, .thirdLane) struct ScenarioRaceTests {
+    @Suite(.serialized, .busyLane) struct ScenarioRaceTests {
         @Test(arguments: ["stage-synced", "park-recorded", "newcomer-parked"])
         func `S01 an edit at the instant of a replacement stands beside it`(_ instant: String) throws {
             let (setup, a, b) = try Setup.pair()

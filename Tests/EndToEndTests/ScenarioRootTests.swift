@@ -5,7 +5,7 @@ import RelayCore
 import Testing
 
 /// The folder's disk, and the agent's own, come and go.
-@Suite(.serialized, .thirdLane, .enabled(if: Mounted.isPossible)) struct ScenarioRootTests {
+@Suite(.serialized, .busyLane, .enabled(if: Mounted.isPossible)) struct ScenarioRootTests {
     /// Two agents in sync, the second one's folder on a disk of its own.
     private func world() throws -> (Setup, Agent, Agent, Mounted) {
         let setup = try Setup()

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What the programs know, and what they keep, is lost or damaged.
-@Suite(.serialized, .thirdLane) struct ScenarioStateTests {
+@Suite(.serialized, .busyLane) struct ScenarioStateTests {
     @Test func `S35 an agent that forgot everything deletes nothing, and fetches what is not there`() throws {
         let setup = try Setup(storeLimit: "0")
         let a = try setup.agent("a")

@@ -6,7 +6,7 @@ import RelayCore
 import Testing
 
 /// Trees that move, whole and often.
-@Suite(.serialized, .secondLane) struct ScenarioTreeTests {
+@Suite(.serialized, .busyLane) struct ScenarioTreeTests {
     @Test func `S09 nothing outside is touched while directories turn into links to it`() throws {
         let (setup, a, b) = try Setup.pair()
         try Shell.run(

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Changes are noticed, and in time.
-@Suite(.serialized, .secondLane) struct ScenarioWatchTests {
+@Suite(.serialized, .busyLane) struct ScenarioWatchTests {
     @Test func `S13 an edit of the same size that keeps the time arrives within three seconds`() throws {
         let (setup, a, b) = try Setup.pair()
         try a.shell("echo aaaa > f; touch -d 2001-02-03 f; touch -r f ../reference")

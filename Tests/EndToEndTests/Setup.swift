@@ -35,10 +35,10 @@ final class Setup {
 
     var hubData: String { directory + "/hub" }
 
-    func startHub(_ variables: [String: String] = [:]) throws {
+    func startHub(_ variables: [String: String] = [:], wrapper: [String] = []) throws {
         let run = try ProgramRun(
             "relay-server", ["run", "--data", hubData, "--listen", address] + hubOptions, in: directory,
-            variables: variables)
+            variables: variables, wrapper: wrapper)
         let line = try run.waitForLine(containing: "ready")
         guard let range = line.range(of: #"127\.0\.0\.1:\d+"#, options: .regularExpression) else {
             throw TestFailure("no address in “\(line)”")

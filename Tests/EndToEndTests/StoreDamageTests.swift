@@ -5,7 +5,7 @@ import RelayCore
 import Testing
 
 /// Stored contents of the hub that are damaged: found, told, healed, and never emptied.
-@Suite(.serialized, .secondLane) struct StoreDamageTests {
+@Suite(.serialized, .busyLane) struct StoreDamageTests {
     /// A hub that has two files of a device, which is not online any more.
     private func storedFiles(hubOptions: [String] = []) throws -> (Setup, Agent) {
         let setup = try Setup(hubOptions: hubOptions)

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .firstLane) struct SyncTests {
+@Suite(.serialized, .busyLane) struct SyncTests {
     @Test func `every kind of change crosses both ways`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite(.serialized, .firstLane) struct TroubleTests {
+@Suite(.serialized, .busyLane) struct TroubleTests {
     @Test func `an emptied folder halts and deletes nothing`() throws {
         let setup = try Setup()
         let a = try setup.agent("a")

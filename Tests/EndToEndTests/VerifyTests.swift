@@ -6,7 +6,7 @@ import RelayCore
 import Testing
 
 /// The real programs compare disk, index and hub after somebody tampered with one of them.
-@Suite(.serialized, .secondLane) struct VerifyTests {
+@Suite(.serialized, .busyLane) struct VerifyTests {
     /// Runs the body over two agents in sync over a few entries.
     private func withSetup(_ body: (Setup, Agent, Agent) throws -> Void) throws {
         let setup = try Setup()

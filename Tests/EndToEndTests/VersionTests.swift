@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// Programs of different versions.
-@Suite(.timeLimit(.minutes(5)), .firstLane) struct VersionTests {
+@Suite(.timeLimit(.minutes(5)), .busyLane) struct VersionTests {
     @Test func `S60 a hub of another version is said with what to do, until it is updated`() async throws {
         let (setup, a, b) = try Setup.pair()
         try a.write("before", "there")
