@@ -96,6 +96,33 @@ private typealias A = AgentConversation
         #expect(agent.replica.hold == nil)
     }
 
+    @Test func `S32 nothing of a slow removal of most of a folder is told before it is held`() throws {
+        let (agent, links) = try folder(of: 40)
+        var effects: [AgentEffect] = []
+        for left in (4..<40).reversed() {
+            effects += try agent.say(.rescan, after: 70)
+            effects += try agent.say(.scanned([A.listing(Array(links.prefix(left)))]))
+        }
+        effects += try agent.say(.tick, after: 2000)
+        #expect(effects.batch == nil)
+        #expect(effects.contains(.halted(Hold.removals.text)))
+    }
+
+    @Test func `removals that go on and on are told a second after the first`() throws {
+        let (agent, links) = try folder(of: 400)
+        var told: [Int64] = []
+        for left in (376..<400).reversed() {
+            var effects = try agent.say(.rescan, after: 70)
+            effects += try agent.say(.scanned([A.listing(Array(links.prefix(left)))]))
+            effects += try agent.say(.tick)
+            if let batch = effects.batch {
+                told.append(agent.now)
+                try agent.say(.message(A.accept(batch, from: UInt64(1000 + left))))
+            }
+        }
+        #expect(told.count == 1)
+    }
+
     @Test func `a small part of a folder is removed at once`() throws {
         let (agent, links) = try folder(of: 40)
         try agent.say(.rescan)

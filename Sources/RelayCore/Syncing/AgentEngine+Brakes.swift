@@ -35,9 +35,15 @@ extension AgentEngine {
     /// How many nodes are known, apart from those that are left out of the folder.
     private var knownCount: Int { replica.nodeCount - ignored.count }
 
-    /// When removals that wait for others are to be looked at again.
+    /// When removals that wait for others are to be looked at again: where names vanish one after the other,
+    /// however slowly, it may be the beginning of many.
     var removalsDue: Instant? {
-        guard let since = removalsWaitSince else { return nil }
+        guard let since = removalsWaitSince else {
+            guard missing.count > 1 else { return nil }
+            return min(
+                lastVanishing + EngineLimits.settleMilliseconds,
+                vanishingSince + EngineLimits.longestVanishingMilliseconds)
+        }
         return min(
             lastVanishing + EngineLimits.removalQuietMilliseconds,
             since + EngineLimits.longestRemovalMilliseconds)

@@ -35,7 +35,7 @@ extension AgentEngine {
     func announceWake() {
         var next = Instant(milliseconds: .max)
         for due in missing.values where due > now { next = min(next, due) }
-        if let removalsDue, !missing.isEmpty { next = min(next, removalsDue) }
+        if let removalsDue, removalsDue > now, !missing.isEmpty { next = min(next, removalsDue) }
         if !missing.isEmpty || mayHoldUnrecorded || losses != nil {
             for since in unknown.values where since + EngineLimits.uncertaintyMilliseconds > now {
                 next = min(next, since + EngineLimits.uncertaintyMilliseconds)

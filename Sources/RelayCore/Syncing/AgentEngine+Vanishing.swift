@@ -7,6 +7,7 @@ extension AgentEngine {
     func vanish(_ id: NodeID, isDeleted: Bool = false) {
         guard missing[id] == nil else { return }
         let isAlone = missing.isEmpty && lastRemoval + EngineLimits.settleMilliseconds <= now
+        if missing.isEmpty { vanishingSince = now }
         lastVanishing = now
         if isDeleted, isAlone {
             missing[id] = now + EngineLimits.deletionMilliseconds
@@ -51,6 +52,7 @@ extension AgentEngine {
         try forgetVanished()
         guard try mayRemove() else { return }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
+        vanishingSince = now
     }
 
     /// Whether what vanished may be where the engine could not look; for a while, that is waited for.

@@ -125,8 +125,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var haltReason: String?
     /// Whether somebody said that what the engine stood still for is meant; until all of it is taken in.
     var isHoldConfirmed = false
-    /// When a name last vanished.
+    /// When a name last vanished, and since when one after the other does.
     var lastVanishing = Instant(milliseconds: 0)
+    var vanishingSince = Instant(milliseconds: 0)
     /// When what had vanished was last taken for removed.
     var lastRemoval = Instant(milliseconds: -EngineLimits.settleMilliseconds)
     var successors = Successors()
