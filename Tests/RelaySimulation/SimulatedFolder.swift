@@ -122,7 +122,7 @@ final class SimulatedFolder {
                 disk.allocate(.symlink, token: Token(target: target), mode: 0o777)
             }
         case .placeFile(let path, let payload, let over):
-            placeFile(action.node, path, payload, over, witness)
+            placeFile(action, path, payload, over, witness)
         case .move(let from, let to, let identity): move(from, to, identity)
         case .setMetadata(let path, let expected, let mode, let modified):
             setMetadata(path, expected, mode, modified)
@@ -132,10 +132,10 @@ final class SimulatedFolder {
     }
 
     private func placeFile(
-        _ node: NodeID, _ path: RelativePath, _ payload: FilePayload, _ over: Expectation,
+        _ action: ApplyAction, _ path: RelativePath, _ payload: FilePayload, _ over: Expectation,
         _ witness: any FolderWitness
     ) -> ApplyOutcome {
-        guard staged[node] == payload.content else {
+        guard action.carried != nil || staged[action.node] == payload.content else {
             return .failed(Problem(.other, "cannot place \(path): nothing is staged for it"))
         }
         let outcome = place(path, over: over, witness) {
@@ -144,7 +144,7 @@ final class SimulatedFolder {
             return inode
         }
         switch outcome {
-        case .done, .doneKeeping: staged[node] = nil
+        case .done, .doneKeeping: staged[action.node] = nil
         default: break
         }
         return outcome

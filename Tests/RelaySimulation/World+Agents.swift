@@ -178,7 +178,9 @@ extension World {
             let action = actions[results.count]
             if configuration.ignores { checkRemoval(action.step, of: agent) }
             let outcome: ApplyOutcome =
-                hasFailure() ? .failed(Self.failure("apply")) : agent.folder.apply(action, self)
+                hasFailure()
+                ? .failed(Self.failure("apply"))
+                : carryingFailure(action, agent) ?? agent.folder.apply(action, self)
             trace("\(agent.name) folder: \(describe(action.step)): \(describe(outcome))")
             results.append(ApplyResult(action: action, outcome: outcome))
             if results.count == actions.count {
@@ -189,6 +191,15 @@ extension World {
             }
         }
         advanceLane(agent)
+    }
+
+    /// What becomes of a step that cannot stage what it carries.
+    private func carryingFailure(_ action: ApplyAction, _ agent: SimulatedAgent) -> ApplyOutcome? {
+        guard action.carried != nil else { return nil }
+        if agent.isStagingBroken {
+            return .failed(Problem(carrying.chance(500) ? .noSpace : .inputOutput, "cannot stage: simulated"))
+        }
+        return isChaos && carrying.chance(20) ? .unstaged : nil
     }
 
     func hasFailure() -> Bool { isChaos && random.chance(configuration.folderFailure) }

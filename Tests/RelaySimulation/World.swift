@@ -14,6 +14,8 @@ package struct Violation: Error, Sendable, CustomStringConvertible {
 package final class World {
     let configuration: Configuration
     var random: SeededRandom
+    /// For what is carried, so that all else goes on as without it.
+    var carrying: SeededRandom
     var queue = EventQueue<Event>()
     var now: Int64 = 10_000
     var agents: [SimulatedAgent] = []
@@ -45,6 +47,7 @@ package final class World {
         self.configuration = configuration
         self.traceLimit = traceLimit
         random = SeededRandom(seed: configuration.seed ^ 0x5eed)
+        carrying = SeededRandom(seed: configuration.seed ^ 0xca44_1ed0)
         hub = SimulatedHub(epoch: Epoch(high: configuration.seed, low: 1))
         for index in 0..<configuration.agents {
             agents.append(SimulatedAgent(index: index, configuration: configuration, random: &random))

@@ -244,7 +244,7 @@ actor FolderRun {
             }
             Failpoint.turnCommitted.reach()
             reachFailpoints(inputs)
-            perform(effects, now)
+            for effect in effects { perform(effect, now) }
             let (state, cursor) = (engine.state, replica.cursor)
             snapshot.withLock { snapshot in
                 snapshot.engine = state
@@ -254,22 +254,6 @@ actor FolderRun {
             fail(error)
         }
         turned.fire()
-    }
-
-    /// Contents that are to be staged go together, up to where one is not wanted any more.
-    private func perform(_ effects: [AgentEffect], _ now: Instant) {
-        var requests: [StageRequest] = []
-        for effect in effects {
-            switch effect {
-            case .stage(let request): requests.append(request)
-            case .unstage:
-                parts.fetcher.stage(requests)
-                requests = []
-                perform(effect, now)
-            default: perform(effect, now)
-            }
-        }
-        parts.fetcher.stage(requests)
     }
 
     private func perform(_ effect: AgentEffect, _ now: Instant) {
@@ -288,7 +272,7 @@ actor FolderRun {
             case .applied: Failpoint.appliedTold.reach()
             default: break
             }
-        case .stage(let request): parts.fetcher.stage([request])
+        case .stage(let request): parts.fetcher.stage(request)
         case .unstage(let node, let content): parts.fetcher.unstage(node: node, content: content)
         case .wake(let due): timer?.fire(afterMilliseconds: due.milliseconds &- now.milliseconds)
         case .halted(let reason):

@@ -205,8 +205,7 @@ final class FolderSession: Sendable {
             folder: folder, lane: lane,
             readers: FileReaders(folder: folder) { mailbox.post(.read($0)) },
             fetcher: ContentFetcher(
-                tools: FetchTools(folder: folder, exchange: exchange, pool: pool),
-                post: { mailbox.post($0) }),
+                tools: FetchTools(folder: folder, exchange: exchange, pool: pool), post: post),
             sources: sources, pool: pool,
             link: HubLink(
                 address: address, exchange: exchange,

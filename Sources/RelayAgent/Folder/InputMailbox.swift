@@ -31,14 +31,6 @@ final class InputMailbox: Sendable {
         }?()
     }
 
-    func post(_ inputs: [AgentInput]) {
-        guard !inputs.isEmpty else { return }
-        state.withLock { state in
-            state.inputs.append(contentsOf: inputs)
-            return Self.toSchedule(&state)
-        }?()
-    }
-
     /// Puts an input before all others and opens the mailbox.
     func open(first: AgentInput) {
         state.withLock { state in

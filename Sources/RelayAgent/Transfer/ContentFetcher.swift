@@ -20,8 +20,6 @@ final class ContentFetcher: Sendable {
         var task: Task<Void, Never>
         /// Whether it stages (and not unstages).
         var isStaging: Bool
-        /// Whether the task is one of its own, which can be cancelled.
-        var isAlone = true
         /// The devices that the hub waits for; nil while nothing is waited for.
         var waitingFor: [String]?
         /// Whether the engine waits for no answer: it was told that the content is not to be had now.
@@ -39,93 +37,18 @@ final class ContentFetcher: Sendable {
     /// How much of the contents that are on their way has come.
     var progress: TransferProgress { tools.progress }
     private let places = Permits(TransferLimits.contents)
-    private let post: @Sendable ([AgentInput]) -> Void
+    private let post: @Sendable (AgentInput) -> Void
     private let state = Mutex(State())
 
     /// `post` takes the answers.
-    init(tools: FetchTools, post: @escaping @Sendable ([AgentInput]) -> Void) {
+    init(tools: FetchTools, post: @escaping @Sendable (AgentInput) -> Void) {
         self.tools = tools
         self.post = post
     }
 
-    /// Begins to stage contents. Their answers are posted; after one that names devices that are waited for,
+    /// Begins to stage a content. The answer is posted; after one that names devices that are waited for,
     /// another follows when they came.
-    func stage(_ requests: [StageRequest]) {
-        var direct: [StageRequest] = []
-        for request in requests {
-            if request.isSelfContained { direct.append(request) } else { stage(request) }
-        }
-        var rest = direct[...]
-        while !rest.isEmpty {
-            stageTogether(rest.prefix(Self.portionFiles))
-            rest = rest.dropFirst(Self.portionFiles)
-        }
-    }
-
-    /// Contents that need nothing fetched are staged in portions: one hop serves many small files.
-    private static let portionFiles = 32
-
-    private func stageTogether(_ requests: ArraySlice<StageRequest>) {
-        var underWay: [StageRequest] = []
-        state.withLock { state in
-            guard !state.isStopped else { return }
-            state.lastNumber += 1
-            let number = state.lastNumber
-            var portion: [StageRequest] = []
-            var keys: Set<Key> = []
-            var before: [Task<Void, Never>] = []
-            for request in requests {
-                let key = Key(node: request.node, content: request.payload.content)
-                if let work = state.works[key] {
-                    guard !work.isStaging else {
-                        underWay.append(request)
-                        continue
-                    }
-                    before.append(work.task)
-                }
-                if keys.insert(key).inserted { portion.append(request) }
-            }
-            guard !portion.isEmpty else { return }
-            let task = Task { [portion, before] in
-                for task in before { await task.value }
-                let answers = await tools.pool.run { [self] in stageDirectly(portion, number) }
-                post(answers)
-            }
-            for key in keys {
-                state.works[key] = Work(number: number, task: task, isStaging: true, isAlone: false)
-            }
-        }
-        for request in underWay { stage(request) }
-    }
-
-    /// Blocks. What is not in what came with the change is fetched after all.
-    private func stageDirectly(_ portion: [StageRequest], _ number: UInt64) -> [AgentInput] {
-        var answers: [AgentInput] = []
-        for request in portion {
-            let key = Key(node: request.node, content: request.payload.content)
-            guard isWanted(key, number) else { continue }
-            let outcome: StageOutcome
-            do throws(Problem) {
-                if try StageJob.stageDirectly(request, in: tools.folder) {
-                    outcome = .ready
-                } else {
-                    end(key, number)
-                    stage(request)
-                    continue
-                }
-            } catch {
-                outcome = .failed(error)
-            }
-            if end(key, number) { answers.append(.staged(node: key.node, content: key.content, outcome)) }
-        }
-        return answers
-    }
-
-    private func isWanted(_ key: Key, _ number: UInt64) -> Bool {
-        state.withLock { !$0.isStopped && $0.works[key]?.number == number }
-    }
-
-    private func stage(_ request: StageRequest) {
+    func stage(_ request: StageRequest) {
         let key = Key(node: request.node, content: request.payload.content)
         let waitingFor: [String]?? = state.withLock { state in
             guard let work = state.works[key], work.isStaging else {
@@ -139,7 +62,7 @@ final class ContentFetcher: Sendable {
             return .some(work.waitingFor)
         }
         if case .some(.some(let devices)) = waitingFor {
-            post([.staged(node: key.node, content: key.content, .unavailable(waitingFor: devices))])
+            post(.staged(node: key.node, content: key.content, .unavailable(waitingFor: devices)))
         }
     }
 
@@ -147,7 +70,7 @@ final class ContentFetcher: Sendable {
     func unstage(node: NodeID, content: ContentID) {
         let key = Key(node: node, content: content)
         state.withLock { state in
-            if let work = state.works[key], work.isAlone { work.task.cancel() }
+            state.works[key]?.task.cancel()
             begin(key, isStaging: false, in: &state) { [self] number in
                 let folder = tools.folder
                 await tools.pool.run { folder.unstage(node: node, content: content) }
@@ -227,7 +150,7 @@ final class ContentFetcher: Sendable {
             // The engine asks again by itself.
             return
         }
-        post([.staged(node: key.node, content: key.content, outcome)])
+        post(.staged(node: key.node, content: key.content, outcome))
     }
 
     /// The hub has to wait for devices: the engine is told, and the request stays open if there is room.
@@ -246,6 +169,6 @@ final class ContentFetcher: Sendable {
             return devices != nil
         }
         guard mustTell, let devices else { return }
-        post([.staged(node: key.node, content: key.content, .unavailable(waitingFor: devices))])
+        post(.staged(node: key.node, content: key.content, .unavailable(waitingFor: devices)))
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import RelayContent
 import RelayCore
 import RelayFolder
 
@@ -53,24 +52,13 @@ struct StageJob: Sendable {
     private func stageDirectly() async throws(FetchStop) -> Bool {
         guard request.isSelfContained else { return false }
         let (folder, request) = (tools.folder, request)
-        return try await blocking { () throws(Problem) in try Self.stageDirectly(request, in: folder) }
-    }
-
-    /// Stages a content that is self-contained; false if what came with the change does not hold it.
-    static func stageDirectly(_ request: StageRequest, in folder: SharedFolder) throws(Problem) -> Bool {
-        let payload = request.payload
-        var bytes: [UInt8] = []
-        var chunks: [ChunkReference] = []
-        if payload.sizeBytes > 0 {
-            guard let inline = request.inline, UInt64(inline.sizeBytes) == payload.sizeBytes,
-                let decoded = try? ChunkCodec.decode(inline)
-            else { return false }
-            bytes = decoded
-            chunks = [ChunkReference(id: Hashing.chunkID(of: bytes), sizeBytes: inline.sizeBytes)]
+        return try await blocking { () throws(Problem) in
+            let carried = request.inline.map { CarriedContent.chunk($0) } ?? .empty
+            // What came with the change may be another content.
+            guard let bytes = carried.bytes(of: request.payload) else { return false }
+            try folder.stageWhole(node: request.node, request.payload, bytes)
+            return true
         }
-        guard Hashing.contentID(of: Manifest(chunks)) == payload.content else { return false }
-        try folder.stageWhole(node: request.node, payload, bytes)
-        return true
     }
 
     private func stageFile(onWaiting: @escaping @Sendable ([String]?) async -> Void) async throws(FetchStop) {

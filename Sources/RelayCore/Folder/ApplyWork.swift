@@ -61,7 +61,7 @@ package enum Expectation: Hashable, Sendable {
 package enum ApplyStep: Hashable, Sendable {
     case makeDirectory(RelativePath, mode: PermissionBits)
     case makeSymlink(RelativePath, target: [UInt8], over: Expectation)
-    /// Places the file staged for the action's node with this content.
+    /// Places the file staged for the action's node with this content, or what the action carries.
     case placeFile(RelativePath, FilePayload, over: Expectation)
     /// Renames, never over anything. `identity` is what must be found at `from`.
     case move(from: RelativePath, to: RelativePath, identity: FileIdentity)
@@ -83,16 +83,28 @@ package enum ApplyStep: Hashable, Sendable {
     }
 }
 
+/// A small content that came with the change. Nothing is known of it before it was verified.
+package enum CarriedContent: Hashable, Sendable {
+    case empty
+    /// The one chunk.
+    case chunk(EncodedChunk)
+}
+
 package struct ApplyAction: Hashable, Sendable {
     package var node: NodeID
     package var step: ApplyStep
+    /// What a file that is placed holds, if it was not staged before: the step stages it too.
+    package var carried: CarriedContent?
     /// What the directory must be that the step's path (of a move, the new one) lies in: there may meanwhile
     /// be another of that name. Nil: whatever has the name.
     package var directory: FileIdentity?
 
-    package init(node: NodeID, step: ApplyStep, directory: FileIdentity? = nil) {
+    package init(
+        node: NodeID, step: ApplyStep, carried: CarriedContent? = nil, directory: FileIdentity? = nil
+    ) {
         self.node = node
         self.step = step
+        self.carried = carried
         self.directory = directory
     }
 }
@@ -111,7 +123,8 @@ package enum ApplyOutcome: Hashable, Sendable {
     case absent
     /// Not done: the directory has children; look into it.
     case notEmpty
-    /// Not done: the staged file is gone; it must be staged again.
+    /// Not done: the staged file is gone, or what the action carried is another content; it must be staged
+    /// (again).
     case unstaged
     /// Not done.
     case failed(Problem)

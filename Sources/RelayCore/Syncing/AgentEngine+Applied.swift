@@ -35,13 +35,23 @@ extension AgentEngine {
             retryLater(step.node, reason: isKnown ? nil : Self.holdsUnshared)
         case .unstaged:
             unstage(step.node)
+            stageCarried(by: step)
             retryLater(step.node)
+        case .failed(let problem) where step.action.carried != nil && problem.cause == .noSpace:
+            // Staging waits until there is room.
+            stageCarried(by: step)
         case .failed(let problem):
             retryLater(step.node, reason: Reason(problem), from: 1000)
             guard problem.cause == .obstructed else { break }
             noteTakenName(of: step)
             try lookPast(step.node)
         }
+    }
+
+    /// What the step could not stage by itself is staged as what came without its content.
+    private func stageCarried(by step: PlannedApply) {
+        guard step.action.carried != nil, case .placeFile(_, let file, _) = step.action.step else { return }
+        stage(step.node, file)
     }
 
     /// A name of the engine's own making is taken: it makes another one.
@@ -68,6 +78,9 @@ extension AgentEngine {
         _ step: PlannedApply, _ fingerprint: Fingerprint?, kept: (name: EntryName, fingerprint: Fingerprint)?
     ) throws(StateError) {
         clearTrouble(step.node)
+        if step.action.carried != nil, case .placeFile(_, let file, _) = step.action.step {
+            feedOffers.remove(file.content)
+        }
         var node = try replica.node(step.node) ?? ReplicaNode(id: step.node)
         switch step.purpose {
         case .fetch(let basis, let displaced):

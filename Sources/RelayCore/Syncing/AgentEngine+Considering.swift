@@ -33,7 +33,10 @@ extension AgentEngine {
             unstage(id)
             return
         }
-        if rules != nil, try leaveOut(node) { return }
+        if rules != nil, try leaveOut(node) {
+            if let content = node.remote?.state?.payload.content { feedOffers.remove(content) }
+            return
+        }
         if let local = node.local {
             guard try !waitsForReturn(id) else { return }
             if local.kind == .file {
@@ -96,8 +99,11 @@ extension AgentEngine {
 
     private func pull(_ node: ReplicaNode, _ payload: Payload) {
         if case .file(let file) = payload, node.local?.payload?.content != file.content {
-            stage(node.id, file)
-            guard isStaged(node.id, file) || node.local == nil && isUnavailable(node.id) else { return }
+            if let staging = stagings[node.id], staging.payload != file { unstage(node.id) }
+            if carriedContent(of: node.id, file) == nil {
+                stage(node.id, file)
+                guard isStaged(node.id, file) || node.local == nil && isUnavailable(node.id) else { return }
+            }
         }
         pullable.insert(node.id)
     }

@@ -49,6 +49,9 @@ extension AgentEngine {
         }
         if record.state == nil, SeededBug.skipsRemovals.isMade { return }
         try rememberFormerState(of: node)
+        if let content = node.remote?.state?.payload.content, content != record.state?.payload.content {
+            feedOffers.remove(content)
+        }
         if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { try recogniseOwnChange(record, in: &node) }

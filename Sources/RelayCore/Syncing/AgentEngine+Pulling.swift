@@ -26,9 +26,11 @@ extension AgentEngine {
 
     /// Adds a step whose path, of a move the new one, lies in this directory.
     func add(
-        _ node: NodeID, in directory: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep
+        _ node: NodeID, in directory: NodeID, _ purpose: PlannedApply.Purpose, _ step: ApplyStep,
+        carrying carried: CarriedContent? = nil
     ) throws(StateError) {
-        let action = ApplyAction(node: node, step: step, directory: try identity(of: directory))
+        let action = ApplyAction(
+            node: node, step: step, carried: carried, directory: try identity(of: directory))
         steps.append(PlannedApply(purpose: purpose, action: action))
         applyingNodes.insert(node)
     }
@@ -87,11 +89,14 @@ extension AgentEngine {
                 node.id, in: state.placement.parent, purpose,
                 .makeSymlink(path, target: target, over: over))
         case .file(let file):
-            guard isStaged(node.id, file) else {
+            let carried = carriedContent(of: node.id, file)
+            guard carried != nil || isStaged(node.id, file) else {
                 if !isUnavailable(node.id) { dirty.insert(node.id) }
                 return
             }
-            try add(node.id, in: state.placement.parent, purpose, .placeFile(path, file, over: over))
+            try add(
+                node.id, in: state.placement.parent, purpose, .placeFile(path, file, over: over),
+                carrying: carried)
         }
         if let occupant { applyingNodes.insert(occupant) }
     }
@@ -136,6 +141,7 @@ extension AgentEngine {
         let over = Expectation.entry(
             local.fingerprint, keep: keepsLocal, conflictName: try conflictName(for: local.placement))
         let step: ApplyStep
+        var carried: CarriedContent?
         switch wanted {
         case .directory(let mode):
             step = .setMetadata(path, expected: local.fingerprint, mode: mode, modified: nil)
@@ -144,14 +150,16 @@ extension AgentEngine {
             if local.payload?.content == file.content {
                 step = .setMetadata(
                     path, expected: local.fingerprint, mode: file.mode, modified: file.modified)
-            } else if isStaged(node.id, file) {
-                step = .placeFile(path, file, over: over)
             } else {
-                dirty.insert(node.id)
-                return
+                carried = carriedContent(of: node.id, file)
+                guard carried != nil || isStaged(node.id, file) else {
+                    dirty.insert(node.id)
+                    return
+                }
+                step = .placeFile(path, file, over: over)
             }
         }
-        try add(node.id, in: local.placement.parent, purpose, step)
+        try add(node.id, in: local.placement.parent, purpose, step, carrying: carried)
     }
 
     private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {

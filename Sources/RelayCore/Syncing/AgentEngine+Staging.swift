@@ -13,6 +13,13 @@ extension AgentEngine {
         stageQueue.insert(id)
     }
 
+    /// The content, if it came with the change and nothing else was begun to get it.
+    func carriedContent(of id: NodeID, _ payload: FilePayload) -> CarriedContent? {
+        guard stagings[id] == nil else { return nil }
+        if payload.sizeBytes == 0 { return .empty }
+        return feedOffers[payload.content]?.inline.map { .chunk($0) }
+    }
+
     /// Whether the content waits in the staging area.
     func isStaged(_ id: NodeID, _ payload: FilePayload) -> Bool {
         guard let staging = stagings[id] else { return false }

@@ -15,9 +15,14 @@ extension SharedFolder {
     package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
         lane.withLock { memory in
             renewOwnDirectories()
+            var carried = CarriedStage(actions, in: self)
             let unstaged = unsynced.sync(actions.compactMap(\.stagedName), in: stage)
-            var batch = ApplyBatch(folder: self, memory: memory, unstaged: unstaged)
+            var batch = ApplyBatch(
+                folder: self, memory: memory, unstaged: unstaged.merging(carried.failed) { first, _ in first }
+            )
             var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
+            for result in results where result.outcome.isSuccess { carried.wasPlaced(result.action) }
+            carried.discardRest(in: self)
             Failpoint.stepsDone.reach()
             do throws(Errno) {
                 try batch.sync()
@@ -40,14 +45,6 @@ extension ApplyOutcome {
         case .done, .doneKeeping: true
         case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
-    }
-}
-
-extension ApplyAction {
-    /// The staged file that the step places.
-    fileprivate var stagedName: [UInt8]? {
-        guard case .placeFile(_, let payload, _) = step else { return nil }
-        return StageName.bytes(node: node, content: payload.content)
     }
 }
 

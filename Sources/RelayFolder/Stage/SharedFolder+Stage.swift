@@ -58,19 +58,22 @@ extension SharedFolder {
         guard !isClosed else { throw Problem(.other, "cannot stage a file: the folder was closed") }
         do throws(Errno) {
             do throws(Errno) {
-                try stageWhole(name, payload, bytes)
+                try stageWhole(name, payload, bytes, isSynced: false)
             } catch {
                 // Somebody may have removed the directory.
                 guard error == .noSuchFileOrDirectory else { throw error }
                 renewOwnDirectories()
-                try stageWhole(name, payload, bytes)
+                try stageWhole(name, payload, bytes, isSynced: false)
             }
         } catch {
             throw Problem(Problem.Cause(error), "cannot stage \(bytes.count) bytes: \(roomText(error))")
         }
     }
 
-    private func stageWhole(_ name: [UInt8], _ payload: FilePayload, _ bytes: [UInt8]) throws(Errno) {
+    /// `isSynced`: at once, not before it is placed.
+    func stageWhole(
+        _ name: [UInt8], _ payload: FilePayload, _ bytes: [UInt8], isSynced: Bool
+    ) throws(Errno) {
         let stage = stage
         let file = try openNew(name, in: stage)
         Failpoint.stageOpened.reach()
@@ -86,8 +89,11 @@ extension SharedFolder {
             try file.setModeIfPossible(PermissionMode(payload.mode.rawValue))
             try file.setModified(
                 seconds: payload.modified.seconds, nanoseconds: payload.modified.nanoseconds)
-            unsynced.note(name)
+            if !isSynced { unsynced.note(name) }
             Failpoint.stageComplete.reach()
+            guard isSynced else { return }
+            try file.sync()
+            Failpoint.stageSynced.reach()
         } catch {
             try? stage.unlink(name)
             throw error
