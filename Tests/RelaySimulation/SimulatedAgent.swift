@@ -10,6 +10,7 @@ final class SimulatedAgent {
         case rules(isInsisting: Bool)
         case scan([ScanRequest], [ScanResult])
         case apply([ApplyAction], [ApplyResult])
+        case filter([Hint])
     }
 
     let index: Int
@@ -26,6 +27,7 @@ final class SimulatedAgent {
     var inbox: [AgentInput] = []
     var isProcessing = false
     var lane: [LaneJob] = []
+    var echoes = Echoes()
     var isLaneBusy = false
     var lastCompletion: Int64 = 0
     var wakeGeneration = 0

@@ -52,6 +52,12 @@ final class SimulatedFolder {
         return FoundEntry(name: name, kind: kind, fingerprint: disk.fingerprint(inode))
     }
 
+    /// What is at a place; nil where that cannot be told.
+    func trace(at path: RelativePath) -> Echoes.Trace? {
+        guard let name = path.name, let parent = disk.findParent(path) else { return nil }
+        return disk.child(name, of: parent).map { .entry(disk.fingerprint($0)) } ?? .nothing
+    }
+
     // Reading.
 
     func readRules(isInsisting: Bool) -> RulesReading {

@@ -17,7 +17,8 @@ extension World {
         receive(
             .opened(
                 root: agent.disk.identity(SimulatedDisk.rootInode),
-                mayHaveLostWrites: agent.mayHaveLostWrites, foldsNames: agent.disk.foldsNames), at: agent)
+                mayHaveLostWrites: agent.mayHaveLostWrites, foldsNames: agent.disk.foldsNames,
+                hasFineTimes: configuration.granularity == 0), at: agent)
         schedule(.connect(agent: agent.index), after: delay(configuration.latency))
     }
 
@@ -30,6 +31,7 @@ extension World {
         agent.inbox = []
         agent.isProcessing = false
         agent.lane = []
+        agent.echoes = Echoes()
         agent.isLaneBusy = false
         agent.stages = [:]
         agent.isStagingBroken = false
@@ -165,6 +167,7 @@ extension World {
             complete(agent, .rules(reading), after: configuration.diskDelay)
         case .scan(let requests, var results):
             let request = requests[results.count]
+            if results.isEmpty { for request in requests { agent.echoes.forget(request) } }
             let outcome: ScanOutcome =
                 hasFailure() ? .failed(Self.failure("scan")) : agent.folder.scan(request)
             results.append(ScanResult(request: request, outcome: outcome))
@@ -185,10 +188,16 @@ extension World {
             results.append(ApplyResult(action: action, outcome: outcome))
             if results.count == actions.count {
                 agent.lane.removeFirst()
+                agent.echoes.note(results)
                 complete(agent, .applied(results), after: configuration.diskDelay)
             } else {
                 agent.lane[0] = .apply(actions, results)
             }
+        case .filter(let hints):
+            agent.lane.removeFirst()
+            let news =
+                agent.disk.foldsNames ? hints : agent.echoes.news(in: hints) { agent.folder.trace(at: $0) }
+            if !news.isEmpty { complete(agent, .hints(news), after: configuration.diskDelay) }
         }
         advanceLane(agent)
     }
@@ -288,8 +297,14 @@ extension World {
             hints.swapAt(random.below(hints.count), random.below(hints.count))
         }
         guard !hints.isEmpty else { return }
-        schedule(
-            .input(agent: agent.index, incarnation: agent.incarnation, .hints(hints)), after: delay(0...2))
+        let isFiltered = agent.lane.contains { if case .filter = $0 { true } else { false } }
+        guard agent.isUp, isFiltered || !agent.echoes.isEmpty else {
+            schedule(
+                .input(agent: agent.index, incarnation: agent.incarnation, .hints(hints)), after: delay(0...2)
+            )
+            return
+        }
+        queue(.filter(hints), agent)
     }
 
     func reportOverflow(_ agent: SimulatedAgent) {

@@ -16,6 +16,13 @@ final class FolderLane: Sendable {
     private let isStopped = Mutex(false)
     private let scanned = Mutex(Duration.zero)
 
+    /// What the lane's own steps left, and how many lots of hints wait to be compared with that.
+    private struct Echoing {
+        var echoes = Echoes()
+        var waiting = 0
+    }
+    private let echoing = Mutex(Echoing())
+
     init(folder: SharedFolder, onRootLost: @escaping @Sendable (FolderError) -> Void) {
         self.folder = folder
         self.onRootLost = onRootLost
@@ -28,6 +35,7 @@ final class FolderLane: Sendable {
     func scan(_ requests: [ScanRequest], then post: @escaping @Sendable ([ScanResult]) -> Void) {
         enter { folder in
             let begin = ContinuousClock.now
+            self.echoing.withLock { for request in requests { $0.echoes.forget(request) } }
             let results = folder.scan(requests)
             self.scanned.withLock { $0 += ContinuousClock.now - begin }
             // What was found in a root that was replaced meanwhile says nothing.
@@ -36,7 +44,31 @@ final class FolderLane: Sendable {
     }
 
     func apply(_ actions: [ApplyAction], then post: @escaping @Sendable ([ApplyResult]) -> Void) {
-        enter { folder in post(folder.apply(actions)) }
+        enter { folder in
+            let results = folder.apply(actions)
+            self.echoing.withLock { $0.echoes.note(results) }
+            post(results)
+        }
+    }
+
+    /// Passes on what tells of more than the lane's own steps; those under way are waited for.
+    func filter(_ hints: [Hint], then post: @escaping @Sendable ([Hint]) -> Void) {
+        let mustWait = echoing.withLock { echoing in
+            guard echoing.waiting > 0 || !echoing.echoes.isEmpty else { return false }
+            echoing.waiting += 1
+            return true
+        }
+        guard mustWait else {
+            post(hints)
+            return
+        }
+        enter { folder in
+            let news = self.echoing.withLock { echoing in
+                echoing.waiting -= 1
+                return folder.news(in: hints, &echoing.echoes)
+            }
+            if !news.isEmpty { post(news) }
+        }
     }
 
     func readRules(isInsisting: Bool, then post: @escaping @Sendable (RulesReading) -> Void) {

@@ -142,7 +142,7 @@ actor FolderRun {
         mailbox.open(
             first: .opened(
                 root: parts.folder.rootIdentity, mayHaveLostWrites: mayHaveLostWrites.withLock { $0 },
-                foldsNames: parts.folder.foldsNames))
+                foldsNames: parts.folder.foldsNames, hasFineTimes: parts.folder.hasFineTimes))
     }
 
     /// Finds out whether the folder's file system went down under the last run, and marks this one.

@@ -199,8 +199,8 @@ final class FolderSession: Sendable {
             folder: folder, pool: pool, locate: { [weak self] in await self?.current?.locate($0) },
             onChange: { mailbox.post(.hints([.entry($0, writing: false)])) })
         let watch = FolderWatch(
-            executable: configuration.watchExecutable, folder: folder.path, logger: logger, post: post,
-            onRootGone: { [lane] in lane.check() })
+            executable: configuration.watchExecutable, folder: folder.path, lane: lane, logger: logger,
+            post: post, onRootGone: { [lane] in lane.check() })
         let parts = FolderRun.Parts(
             folder: folder, lane: lane,
             readers: FileReaders(folder: folder) { mailbox.post(.read($0)) },

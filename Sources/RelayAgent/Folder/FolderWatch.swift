@@ -28,6 +28,7 @@ final class FolderWatch: Sendable {
     private let executable: String
     private let folder: String
     private let logger: Logger
+    private let lane: FolderLane
     private let post: @Sendable (AgentInput) -> Void
     private let onRootGone: @Sendable () -> Void
     private let state = Mutex(State())
@@ -39,9 +40,10 @@ final class FolderWatch: Sendable {
 
     /// `onRootGone` is called when the folder itself seems to have been moved, removed or unmounted.
     init(
-        executable: String, folder: String, logger: Logger,
+        executable: String, folder: String, lane: FolderLane, logger: Logger,
         post: @escaping @Sendable (AgentInput) -> Void, onRootGone: @escaping @Sendable () -> Void
     ) {
+        self.lane = lane
         self.executable = executable
         self.folder = folder
         self.logger = logger
@@ -84,7 +86,7 @@ final class FolderWatch: Sendable {
             for await event in process.events() {
                 switch event {
                 case .ready: becomeReady()
-                case .hints(let hints): post(.hints(tempered(hints)))
+                case .hints(let hints): lane.filter(tempered(hints)) { [post] in post(.hints($0)) }
                 case .overflow:
                     state.withLock { $0.status.overflows += 1 }
                     logger.notice("too many changes at once, looking through the whole folder")

@@ -95,7 +95,7 @@ extension AgentEngine {
             }
             node.local = LocalState(
                 placement: basis.placement, kind: basis.payload.kind, payload: basis.payload,
-                fingerprint: fingerprint, isTrusted: basis.payload.kind != .file || !fingerprint.mayHideWrite)
+                fingerprint: fingerprint, isTrusted: tellsLaterWrites(fingerprint, basis.payload))
             node.base = basis
             consumeStaging(node.id)
         case .payload(let payload, let basis, let keepsLocal):
@@ -103,7 +103,7 @@ extension AgentEngine {
             try keep(kept, of: node, former, isPlanned: keepsLocal)
             node.local?.payload = payload
             node.local?.fingerprint = fingerprint
-            node.local?.isTrusted = payload.kind != .file || !fingerprint.mayHideWrite
+            node.local?.isTrusted = tellsLaterWrites(fingerprint, payload)
             agree(&node, onPayloadOf: basis)
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):
@@ -130,6 +130,11 @@ extension AgentEngine {
         // What was agreed on with another history says nothing in this one.
         if areStepsOutdated { node.base = nil }
         try putAndPlan(node)
+    }
+
+    /// Whether a write after the step would show in the times of what it placed.
+    private func tellsLaterWrites(_ fingerprint: Fingerprint, _ payload: Payload) -> Bool {
+        payload.kind != .file || hasFineTimes || !fingerprint.mayHideWrite
     }
 
     /// The move changed the status time, which might hide an edit that nobody had seen: a file is read again.

@@ -21,6 +21,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var root: FileIdentity?
     /// Whether the folder's file system takes names that differ in case for one.
     var foldsNames = false
+    /// Whether after a look at a file's times whatever changes it gives it others.
+    var hasFineTimes = false
 
     // The hub.
     var isConnected = false
@@ -174,8 +176,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     private func take(_ input: AgentInput) throws(StateError) {
         switch input {
-        case .opened(let identity, let mayHaveLostWrites, let foldsNames):
+        case .opened(let identity, let mayHaveLostWrites, let foldsNames, let hasFineTimes):
             self.foldsNames = foldsNames
+            self.hasFineTimes = hasFineTimes
             try open(identity, mayHaveLostWrites)
         case .connected:
             isConnected = true

@@ -6,7 +6,9 @@ package enum AgentInput: Sendable {
     /// The folder was opened and is the one that belongs to this replica. First input, once.
     /// `mayHaveLostWrites`: its file system went down under the agent, as by a power cut, so that it may lack
     /// what was seen in it before. `foldsNames`: its file system takes names that differ in case for one.
-    case opened(root: FileIdentity, mayHaveLostWrites: Bool, foldsNames: Bool = false)
+    /// `hasFineTimes`: after a look at a file's times, whatever changes it gives it others.
+    case opened(
+        root: FileIdentity, mayHaveLostWrites: Bool, foldsNames: Bool = false, hasFineTimes: Bool = false)
     case connected
     case disconnected
     case message(HubMessage)

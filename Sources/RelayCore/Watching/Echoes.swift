@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
+/// What the agent's own last steps left at places in the folder, by which the hints that follow those steps
+/// are told from news.
+///
+/// A hint is dropped only where a look finds the very fingerprint that the engine was told of: looking there
+/// again would tell it nothing. Whatever else looks at a place makes it forgotten here, so that the engine
+/// never knows less of a place than this does.
+package struct Echoes: Sendable {
+    /// What is at a place.
+    package enum Trace: Hashable, Sendable {
+        case nothing
+        case entry(Fingerprint)
+    }
+
+    /// By directory and name.
+    private typealias Generation = [RelativePath: [EntryName: Trace]]
+    private var late: Generation = [:]
+    private var early: Generation = [:]
+    private var lateCount = 0
+    /// Twice as many are kept at most.
+    private static let limit = 2048
+
+    package init() {}
+
+    package var isEmpty: Bool { late.isEmpty && early.isEmpty }
+
+    /// Takes in what became of steps, in their order.
+    package mutating func note(_ results: [ApplyResult]) {
+        for result in results {
+            let step = result.action.step
+            forget(step.path)
+            if case .move(let from, _, _) = step { forget(from) }
+            guard case .done(let fingerprint) = result.outcome, let name = step.path.name, step.isOfOneFile
+            else { continue }
+            late[step.path.parent, default: [:]][name] = fingerprint.map { .entry($0) } ?? .nothing
+            lateCount += 1
+            guard lateCount >= Self.limit else { continue }
+            early = late
+            late = [:]
+            lateCount = 0
+        }
+    }
+
+    /// Somebody looks there.
+    package mutating func forget(_ request: ScanRequest) {
+        guard !isEmpty else { return }
+        switch request {
+        case .entry(let path): forget(path)
+        case .directory(let path):
+            late[path] = nil
+            early[path] = nil
+        }
+    }
+
+    /// Those of the hints that may tell of more than the agent's own steps. `look` finds out what is at a
+    /// place; nil where that cannot be told.
+    package mutating func news(in hints: [Hint], _ look: (RelativePath) -> Trace?) -> [Hint] {
+        hints.filter { hint in
+            switch hint {
+            case .entry(let path, writing: false), .deleted(let path):
+                guard let trace = trace(at: path) else { return true }
+                if look(path) == trace { return false }
+                forget(path)
+            case .entry(let path, writing: true): forget(path)
+            case .subtree: break
+            }
+            return true
+        }
+    }
+
+    private func trace(at path: RelativePath) -> Trace? {
+        guard let name = path.name else { return nil }
+        return late[path.parent]?[name] ?? early[path.parent]?[name]
+    }
+
+    private mutating func forget(_ path: RelativePath) {
+        guard !isEmpty, let name = path.name else { return }
+        Self.forget(name, in: path.parent, of: &late)
+        Self.forget(name, in: path.parent, of: &early)
+    }
+
+    private static func forget(_ name: EntryName, in parent: RelativePath, of generation: inout Generation) {
+        guard let index = generation.index(forKey: parent) else { return }
+        generation.values[index][name] = nil
+        if generation.values[index].isEmpty { generation.remove(at: index) }
+    }
+}
+
+extension ApplyStep {
+    /// Whether it makes, changes or removes one file or link; what a directory is like depends on what others
+    /// do within it.
+    fileprivate var isOfOneFile: Bool {
+        switch self {
+        case .placeFile, .makeSymlink, .remove: true
+        case .setMetadata(_, _, _, let modified): modified != nil
+        case .makeDirectory, .move, .removeDirectory: false
+        }
+    }
+}
