@@ -219,8 +219,7 @@ extension World {
         let (reading, outcome) = agent.folder.beginRead(request)
         guard let reading, !hasFailure() else {
             let shown = reading == nil ? outcome : .failed(Self.failure("read"))
-            let result = ReadResult(node: request.node, path: request.path, outcome: shown)
-            complete(agent, .read([result]), after: configuration.diskDelay)
+            deliver(ReadResult(node: request.node, path: request.path, outcome: shown), to: agent)
             return
         }
         schedule(
@@ -231,7 +230,14 @@ extension World {
     func endRead(_ agent: SimulatedAgent, _ reading: SimulatedFolder.Reading) {
         let outcome = agent.folder.endRead(reading, readsLate: random.chance(500))
         let result = ReadResult(node: reading.request.node, path: reading.request.path, outcome: outcome)
-        complete(agent, .read([result]), after: configuration.diskDelay)
+        deliver(result, to: agent)
+    }
+
+    /// Files are read beside the lane: what was read may be told after what the lane did later.
+    private func deliver(_ result: ReadResult, to agent: SimulatedAgent) {
+        schedule(
+            .input(agent: agent.index, incarnation: agent.incarnation, .read([result])),
+            after: delay(configuration.diskDelay))
     }
 
     func endStage(_ agent: SimulatedAgent, _ ticket: Int) {

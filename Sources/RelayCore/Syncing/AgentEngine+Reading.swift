@@ -41,6 +41,7 @@ extension AgentEngine {
     func took(_ result: ReadResult) throws(StateError) {
         guard reading.removeValue(forKey: result.node) != nil else { return }
         largeReads.remove(result.node)
+        let isOvertaken = overtakenReads.remove(result.node) != nil
         guard let node = try replica.node(result.node), let local = node.local, local.kind == .file,
             !applyingNodes.contains(result.node)
         else {
@@ -52,6 +53,8 @@ extension AgentEngine {
             return
         }
         switch result.outcome {
+        case .content(_, let fingerprint, _) where isOvertaken && fingerprint != local.fingerprint:
+            requestRead(node.id)
         case .content(let description, let fingerprint, let isTrusted):
             if !isTrusted, isUnsteady(node.id, local, description.content, fingerprint) {
                 try put(node)

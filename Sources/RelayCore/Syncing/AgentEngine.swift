@@ -83,6 +83,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var largeReadQueue = UniqueQueue<NodeID>()
     var largeReads: Set<NodeID> = []
     var reading: [NodeID: RelativePath] = [:]
+    /// Files that turned out to be others than they were while they were being read.
+    var overtakenReads: Set<NodeID> = []
     var readRetries: [NodeID: Retry] = [:]
     /// Contents of files that may be being written, until they are taken or found changed.
     var drafts: [NodeID: ReadDraft] = [:]
@@ -304,6 +306,11 @@ package final class AgentEngine<Replica: ReplicaStore> {
 
     /// Writes a node's row and keeps count of what is not in sync.
     func put(_ node: ReplicaNode) throws(StateError) {
+        if reading[node.id] != nil,
+            try replica.node(node.id)?.local?.fingerprint != node.local?.fingerprint
+        {
+            overtakenReads.insert(node.id)
+        }
         if rules != nil { noteMove(from: try replica.node(node.id), to: node) }
         if foldsNames { noteFreedName(by: try replica.node(node.id), now: node) }
         try replica.put(node)
