@@ -205,6 +205,33 @@ private typealias A = AgentConversation
             ])
     }
 
+    @Test func `a directory whose former place cannot be looked at moved all the same`() throws {
+        let agent = AgentConversation()
+        try agent.begin()
+        try agent.say(.rescan)
+        let batch = try #require(try agent.say(.scanned([A.listing([A.directory("d", 20)])])).batch)
+        try agent.say(.message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 1))))
+        try agent.say(.scanned([A.listing([], in: "d", A.identity(20))]))
+        try agent.say(.rescan)
+        var effects = try agent.say(.scanned([A.listing([A.directory("e", 20)], hidden: ["d"])]))
+        #expect(effects.looks.contains(.entry(A.path("d"))))
+        let failed = ScanOutcome.failed(Problem(.inputOutput, "the disk reports an error"))
+        let found = ScanOutcome.entry(directory: A.rootIdentity, A.directory("e", 20))
+        for _ in 0..<5 where effects.batch == nil && !effects.looks.isEmpty {
+            effects = try agent.say(
+                .scanned(
+                    effects.looks.map {
+                        ScanResult(request: $0, outcome: $0 == .entry(A.path("e")) ? found : failed)
+                    }))
+        }
+        let operations = try #require(effects.batch).operations
+        guard operations.count == 1, case .place(_, let placement, _) = operations[0] else {
+            Issue.record("\(operations)")
+            return
+        }
+        #expect(placement.name == Fixture.name("e"))
+    }
+
     @Test func `a folder whose root cannot be looked at was not looked through`() throws {
         let agent = AgentConversation()
         try agent.say(.opened(root: A.rootIdentity, mayHaveLostWrites: false))

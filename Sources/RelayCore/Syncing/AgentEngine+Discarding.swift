@@ -23,7 +23,8 @@ extension AgentEngine {
 
     func pullRemoval(_ node: ReplicaNode) throws(StateError) {
         guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
-        if let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
+        // Of a passing place the rules say nothing: nobody but this agent gave it that name.
+        if passing[node.id] == nil, let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
             // It lies in a directory that is about to be forgotten.
             retryLater(node.id)
             return

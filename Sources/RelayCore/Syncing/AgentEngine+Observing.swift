@@ -112,6 +112,11 @@ extension AgentEngine {
                 scans.insert(entry: placement, isDeep: true)
                 return
             }
+            if local.kind == .directory {
+                // A directory stands in one place only: of the former one nothing could be told.
+                try moved(node, local, to: placement, found)
+                return
+            }
         }
         secondLooks.remove(placement)
         try create(found, at: placement)
