@@ -50,14 +50,16 @@ final class ReaderCrew: Sendable {
         var results: [ReadResult] = []
         var bytes = 0
         var begin = ContinuousClock.now
+        var reader = FileReader(of: folder)
         func flush() {
             if !results.isEmpty { post(results) }
             results = []
+            reader = FileReader(of: folder)
             bytes = 0
             begin = .now
         }
         while let request = next(on: queue) {
-            let result = folder.read(request)
+            let result = reader.read(request)
             Failpoint.fileRead.reach()
             if case .content(let description, _, _) = result.outcome { bytes += description.inlineBytes }
             results.append(result)

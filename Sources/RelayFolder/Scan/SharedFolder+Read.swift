@@ -13,17 +13,35 @@ extension SharedFolder {
     /// under way are waited for, and pages are written out first, so that every later store through a mapping
     /// shows in its times; where the file system keeps no such trace, the result is not trusted.
     package func read(_ request: ReadRequest) -> ReadResult {
-        ReadResult(node: request.node, path: request.path, outcome: readOutcome(request))
+        var reader = FileReader(of: self)
+        return reader.read(request)
+    }
+}
+
+/// Reads files that mostly lie in the same few directories, one after the other, as `SharedFolder.read` does.
+///
+/// For a moment's work. Of a directory that is moved meanwhile nothing counts that the path does not lead to.
+package struct FileReader {
+    private let folder: SharedFolder
+    private var directories: DirectoryCache
+
+    package init(of folder: SharedFolder) {
+        self.folder = folder
+        directories = DirectoryCache(root: folder.root)
     }
 
-    private func readOutcome(_ request: ReadRequest) -> ReadOutcome {
+    package mutating func read(_ request: ReadRequest) -> ReadResult {
+        ReadResult(node: request.node, path: request.path, outcome: outcome(of: request))
+    }
+
+    private mutating func outcome(of request: ReadRequest) -> ReadOutcome {
         let path = request.path
-        guard !isClosed else { return .failed(.closed(cannot: "read", path)) }
-        guard let name = path.name, !Self.isOwn(path) else { return .absent }
+        guard !folder.isClosed else { return .failed(.closed(cannot: "read", path)) }
+        guard let name = path.name, !SharedFolder.isOwn(path) else { return .absent }
         do throws(Errno) {
-            let parent = try root.directory(at: path.parent)
+            let parent = try directories.directory(at: path.parent)
             let file = try parent.open(name.bytes, O_RDONLY | O_NONBLOCK)
-            return try stableRead(file, name, in: parent, isInsisting: request.isInsisting)
+            return try stableRead(file, path, isInsisting: request.isInsisting)
         } catch {
             switch error {
             case .wouldBlock, .textFileBusy: return .busy
@@ -35,35 +53,48 @@ extension SharedFolder {
     }
 
     private func stableRead(
-        _ file: borrowing Descriptor, _ name: EntryName, in parent: Directory, isInsisting: Bool
+        _ file: borrowing Descriptor, _ path: RelativePath, isInsisting: Bool
     ) throws(Errno) -> ReadOutcome {
-        guard try Kernel.status(file).kind == .file else { return .absent }
+        var status = try Kernel.status(file)
+        guard status.kind == .file else { return .absent }
         var leavesNoTrace = false
         if WriterProbe.probe(file) == .present {
             guard isInsisting else { return .busy }
             try? file.syncContent()
             file.awaitWrite()
-            leavesNoTrace = fileSystem.hidesMappedWrites
+            leavesNoTrace = folder.fileSystem.hidesMappedWrites
+            status = try Kernel.status(file)
         }
-        let before = try Kernel.status(file).fingerprint
+        let before = status.fingerprint
         // A write from here on gets a later time than the fingerprint tells, if that is old by now.
         let now = Timestamp.now()
         let content = try FileReading.describe(
-            file, expecting: before, skippingHoles: fileSystem.tellsHoles)
+            file, expecting: before, skippingHoles: folder.fileSystem.tellsHoles)
         guard let content else { return .busy }
-        guard try Kernel.status(file).fingerprint == before,
-            let status = try parent.statusIfPresent(name.bytes), status.identity == before.identity
-        else { return .busy }
+        let after = try whatStands(at: path)
+        // Another entry has the path, or the directory was moved since it was opened.
+        guard after.identity == before.identity else { return .absent }
+        guard after.fingerprint == before else { return .busy }
         let isYoung = ClockGranularity.isYoung(
             changed: before.changed, now: now,
-            granularityNanoseconds: fileSystem.clockGranularityNanoseconds)
+            granularityNanoseconds: folder.fileSystem.clockGranularityNanoseconds)
         return .content(content, before, trusted: !isYoung && !leavesNoTrace)
+    }
+
+    /// What the path leads to now, whatever was opened before.
+    private func whatStands(at path: RelativePath) throws(Errno) -> EntryStatus {
+        let bytes = path.bytes
+        if bytes.count <= Kernel.pathLimitBytes { return try folder.root.status(bytes) }
+        guard let name = path.name else { throw .noSuchFileOrDirectory }
+        return try folder.root.directory(at: path.parent).status(name.bytes)
     }
 }
 
 /// Reads whole files in portions.
 enum FileReading {
     private static let portionBytes = 1 << 20
+    /// In smaller files it is quicker to read holes than to look for them.
+    private static let soughtBytes: UInt64 = 64 << 10
 
     /// The description of a file's bytes; nil if the file changes while it is read. `skippingHoles`: what the
     /// file system says to be a hole is zeros, and not read.
@@ -76,7 +107,8 @@ enum FileReading {
         var builder = ContentBuilder()
         var offset: UInt64 = 0
         while offset < before.sizeBytes {
-            let data = skippingHoles ? file.nextData(from: offset) : nil
+            let seeksData = skippingHoles && before.sizeBytes >= soughtBytes
+            let data = seeksData ? file.nextData(from: offset) : nil
             if let data, data > offset {
                 let end = min(data, before.sizeBytes)
                 builder.append(zeros: end - offset)
