@@ -7,7 +7,7 @@ extension AgentEngine {
     func vanish(_ id: NodeID, isDeleted: Bool = false) {
         guard missing[id] == nil else { return }
         let isAlone = missing.isEmpty && lastRemoval + EngineLimits.settleMilliseconds <= now
-        if missing.isEmpty { vanishingSince = now }
+        if missing.isEmpty || lastVanishing + EngineLimits.settleMilliseconds <= now { vanishingSince = now }
         lastVanishing = now
         if isDeleted, isAlone {
             missing[id] = now + EngineLimits.deletionMilliseconds

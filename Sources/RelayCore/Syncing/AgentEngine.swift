@@ -233,6 +233,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         for id in try replica.localChildren(of: .limbo) {
             missing[id] = now + EngineLimits.settleMilliseconds
         }
+        vanishingSince = now
         if let hold = replica.hold { halt(hold.text) }
         startFullScan()
     }

@@ -50,7 +50,7 @@ enum EngineLimits {
     static let offerBytes = 8 << 20
     /// How long a vanished name may take to come back or turn up elsewhere.
     static let settleMilliseconds: Int64 = 100
-    /// How long names are waited for that vanish one after the other, each within that time after the last.
+    /// How long removals wait for more of them, as long as each name vanishes so soon after the last.
     static let longestVanishingMilliseconds: Int64 = 1000
     /// How long a name that was deleted, and no other with it, may take to come back: some programs save by
     /// deleting first.
