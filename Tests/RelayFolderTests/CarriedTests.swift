@@ -45,9 +45,14 @@ import Testing
     @Test(arguments: ["other", "short", "", "much longer than that"])
     func `another content than is wanted is not placed`(carried: String) throws {
         let scratch = try Scratch()
+        // Nor what an earlier attempt left half-done.
+        let file = try scratch.folder.stage(
+            node: NodeID(high: 3, low: 1), content: payload("wants").content, sizeBytes: 5)
+        try file.write(Array("wan".utf8), at: 0)
+        file.close()
         #expect(scratch.folder.apply([action("wants", at: "f", carrying: carried)])[0].outcome == .unstaged)
         #expect(!scratch.exists("f"))
-        #expect(try scratch.folder.stage.names().isEmpty)
+        #expect(try scratch.folder.stage.names().count == 1)
     }
 
     @Test func `a damaged chunk is not placed`() throws {
@@ -79,6 +84,17 @@ import Testing
         #expect(folder.apply([action("after", at: "f", over: over)])[0].outcome.doneFingerprint != nil)
         #expect(scratch.text("f") == "after" && !scratch.exists("kept"))
         #expect(try scratch.folder.stage.names().isEmpty)
+    }
+
+    @Test func `what cannot be staged says so, and touches nothing`() throws {
+        let scratch = try Scratch()
+        scratch.makeDirectory(".relay/stage/\(NodeID(high: 3, low: 1))-\(payload("text").content)-carried")
+        guard case .failed(let problem) = scratch.folder.apply([action("text", at: "f")])[0].outcome else {
+            Issue.record("the file was placed")
+            return
+        }
+        #expect(problem.description.hasPrefix("cannot stage f: "))
+        #expect(!scratch.exists("f"))
     }
 
     @Test func `without room nothing is placed or left`() throws {

@@ -26,6 +26,7 @@ extension AgentEngine {
     }
 
     private func take(_ page: ChangePage) throws(StateError) {
+        for record in page.records { try forgetOffer(supersededBy: record) }
         for offer in page.offers { feedOffers.insert(offer) }
         for record in page.records { try take(record) }
         try replica.setCursor(page.through)
@@ -40,6 +41,14 @@ extension AgentEngine {
         for id in unsettled.sorted() { dirty.insert(id) }
     }
 
+    /// Of a state that is no more, nobody needs the content.
+    private func forgetOffer(supersededBy record: NodeRecord) throws(StateError) {
+        guard feedOffers.bytes > 0, let former = try replica.node(record.node)?.remote?.state,
+            let content = former.payload.content, content != record.state?.payload.content
+        else { return }
+        feedOffers.remove(content)
+    }
+
     private func take(_ record: NodeRecord) throws(StateError) {
         var node = try replica.node(record.node) ?? ReplicaNode(id: record.node)
         // An own change of the same revision tells of one facet; the record also of what others did before.
@@ -49,9 +58,6 @@ extension AgentEngine {
         }
         if record.state == nil, SeededBug.skipsRemovals.isMade { return }
         try rememberFormerState(of: node)
-        if let content = node.remote?.state?.payload.content, content != record.state?.payload.content {
-            feedOffers.remove(content)
-        }
         if node.remote == nil, let fork = replica.fork { try rebase(&node, onto: record, after: fork) }
         node.remote = record.state.map { .live($0) } ?? .removed(record.revision)
         if let device, record.device == device { try recogniseOwnChange(record, in: &node) }
@@ -224,6 +230,8 @@ extension AgentEngine {
         guard isFollowing, unsettled.isEmpty, let cursor = replica.cursor,
             cursor.revision > reportedRevision
         else { return }
+        // What came with changes that are all taken in is of no use any more.
+        feedOffers.removeAll()
         reportedRevision = cursor.revision
         effects.append(.send(.applied(cursor.revision)))
     }

@@ -86,7 +86,7 @@ struct ApplyBatch {
     private var touched: [ObjectIdentifier: Directory] = [:]
     private var syncedFiles = 0
     private var mustSyncAll = false
-    /// Staged files that could not be brought to the disk, and why.
+    /// Staged files that could not be written or brought to the disk, and why.
     private let unstaged: [[UInt8]: Errno]
     /// With more changed directories than this, the whole file system is synced at once.
     private static let syncedDirectories = 8
@@ -105,6 +105,9 @@ struct ApplyBatch {
         if folder.isClosed { return .failed(.closed(cannot: step.verb, step.path)) }
         guard step.isAllowed else {
             return .failed(Problem(.unsupported, "cannot \(step.verb) \(step.path): the name is reserved"))
+        }
+        if let name = action.stagedName, let error = unstaged[name] {
+            return .failed(Problem(error, cannot: "stage", step.path))
         }
         do throws(Errno) {
             do throws(Errno) {
@@ -125,7 +128,7 @@ struct ApplyBatch {
             try place(.link(target: target), at: path, over: expectation)
         case .placeFile(let path, let payload, let expectation):
             try place(
-                .staged(name: try stagedName(of: action, payload), content: payload.content), at: path,
+                .staged(name: action.stagedName ?? [], content: payload.content), at: path,
                 over: expectation)
         case .move(let from, let to, let identity): try move(from, to: to, identity: identity)
         case .setMetadata(let path, let expected, let mode, let modified):
@@ -133,14 +136,6 @@ struct ApplyBatch {
         case .remove(let path, let expected): try remove(path, expected: expected)
         case .removeDirectory(let path, let identity): try removeDirectory(path, identity: identity)
         }
-    }
-
-    private func stagedName(
-        of action: ApplyAction, _ payload: FilePayload
-    ) throws(Errno) -> [UInt8] {
-        let name = StageName.bytes(node: action.node, content: payload.content)
-        if let error = unstaged[name] { throw error }
-        return name
     }
 
     private mutating func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {

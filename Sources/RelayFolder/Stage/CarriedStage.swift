@@ -6,13 +6,12 @@ import SystemPackage
 
 /// The staged files of contents that the actions of one batch carry.
 ///
-/// Each is placed by the very batch that stages it: what is not placed is gone again at the end.
+/// Each is placed by the very batch that stages it: what is not placed is gone again at the end. The files
+/// have names of their own, apart from what fetchers stage at the same time or left half-done.
 struct CarriedStage {
     /// Why contents could not be staged, by the names of their staged files.
     private(set) var failed: [[UInt8]: Errno] = [:]
     private var names: Set<[UInt8]> = []
-    /// With more files than this, all are synced together before they are placed.
-    private static let syncedFiles = 8
 
     /// Stages what the actions carry; what is another content than the action names is left out.
     init(_ actions: [ApplyAction], in folder: SharedFolder) {
@@ -20,7 +19,7 @@ struct CarriedStage {
         for action in actions {
             guard let (name, payload, bytes) = action.carriedFile() else { continue }
             do throws(Errno) {
-                try folder.stageWhole(name, payload, bytes, isSynced: count <= Self.syncedFiles)
+                try folder.stageWhole(name, payload, bytes, isSynced: count <= UnsyncedStage.singleFiles)
                 names.insert(name)
             } catch {
                 failed[name] = error
@@ -46,7 +45,8 @@ extension ApplyAction {
     /// The staged file that the step places.
     var stagedName: [UInt8]? {
         guard case .placeFile(_, let payload, _) = step else { return nil }
-        return StageName.bytes(node: node, content: payload.content)
+        let name = StageName.bytes(node: node, content: payload.content)
+        return carried == nil ? name : name + Array("-carried".utf8)
     }
 
     /// What the action carries, verified; nil if that is nothing, or another content than it is to be.

@@ -14,7 +14,7 @@ final class UnsyncedStage: Sendable {
     /// Larger files are synced when they are complete, so that nothing waits for them in the folder's lane.
     static let limitBytes: UInt64 = 256 << 10
     /// More files than this are synced with their whole file system.
-    private static let singleFiles = 8
+    static let singleFiles = 8
 
     private let names = Mutex<Set<[UInt8]>>([])
 
