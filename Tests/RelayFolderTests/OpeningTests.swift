@@ -159,11 +159,14 @@ import Testing
     }
 
     @Test func `how old a file must be to be trusted depends on kernel and file system`() {
-        #expect(
-            ClockGranularity.nanoseconds(fileSystemType: FileSystemType.ext4, kernel: (6, 18)) == 0)
-        #expect(
-            ClockGranularity.nanoseconds(fileSystemType: FileSystemType.ext4, kernel: (6, 12)) == 20_000_000)
-        #expect(ClockGranularity.nanoseconds(fileSystemType: 0x4d44, kernel: (6, 18)) == 2_000_000_000)
+        func granularity(_ type: UInt32, _ kernel: (major: Int, minor: Int), fraction: UInt32 = 5) -> Int64 {
+            let sample = Timestamp(seconds: 100, nanoseconds: fraction)
+            return ClockGranularity.nanoseconds(fileSystemType: type, kernel: kernel, sample: sample)
+        }
+        #expect(granularity(FileSystemType.ext4, (6, 18)) == 0)
+        #expect(granularity(FileSystemType.ext4, (6, 12)) == 20_000_000)
+        #expect(granularity(FileSystemType.ext4, (6, 18), fraction: 0) == 2_000_000_000)
+        #expect(granularity(0x4d44, (6, 18)) == 2_000_000_000)
         #expect(ClockGranularity.runningKernel() > (3, 0))
         let now = Timestamp(seconds: 100, nanoseconds: 5)
         let before = Timestamp(seconds: 99, nanoseconds: 999_999_999)

@@ -96,6 +96,7 @@ extension World {
         case .scan(let requests): queue(.scan(requests, []), agent)
         case .apply(let actions):
             deeds += 1
+            agent.echoes.expect(actions)
             queue(.apply(actions, []), agent)
         case .read(let requests): for request in requests { beginRead(agent, request) }
         case .send(let message):
@@ -195,8 +196,9 @@ extension World {
             }
         case .filter(let hints):
             agent.lane.removeFirst()
-            let news =
-                agent.disk.foldsNames ? hints : agent.echoes.news(in: hints) { agent.folder.trace(at: $0) }
+            let news = hints.filter { hint in
+                !agent.echoes.explains(hint) { agent.disk.foldsNames ? nil : agent.folder.trace(at: $0) }
+            }
             if !news.isEmpty { complete(agent, .hints(news), after: configuration.diskDelay) }
         }
         advanceLane(agent)
@@ -303,14 +305,14 @@ extension World {
             hints.swapAt(random.below(hints.count), random.below(hints.count))
         }
         guard !hints.isEmpty else { return }
-        let isFiltered = agent.lane.contains { if case .filter = $0 { true } else { false } }
-        guard agent.isUp, isFiltered || !agent.echoes.isEmpty else {
+        let own = agent.isUp ? hints.filter { agent.echoes.mayExplain($0) } : []
+        let others = hints.filter { !own.contains($0) }
+        if !others.isEmpty {
             schedule(
-                .input(agent: agent.index, incarnation: agent.incarnation, .hints(hints)), after: delay(0...2)
-            )
-            return
+                .input(agent: agent.index, incarnation: agent.incarnation, .hints(others)),
+                after: delay(0...2))
         }
-        queue(.filter(hints), agent)
+        if !own.isEmpty { queue(.filter(own), agent) }
     }
 
     func reportOverflow(_ agent: SimulatedAgent) {

@@ -10,9 +10,13 @@ extension FolderRun {
     /// Whether the run goes on, for those who wait.
     nonisolated var isOver: Bool { ended.value != nil || Task.isCancelled }
 
+    /// Whether there is something that the engine was not told of yet.
+    nonisolated var hasNews: Bool { parts.lane.hasHints || !mailbox.isEmpty }
+
     /// Whether nothing is to be done, as far as is known.
     nonisolated var isInSync: Bool {
-        snapshot.withLock { $0.engine?.isInSync ?? false } && mailbox.isEmpty
+        // In this order: hints go from the lane to the mailbox.
+        !hasNews && snapshot.withLock { $0.engine?.isInSync ?? false } && mailbox.isEmpty
     }
 
     /// Returns once everything that was changed here or on the hub before the call is the same on both:

@@ -12,6 +12,7 @@ import Synchronization
 final class FolderLane: Sendable {
     private let folder: SharedFolder
     private let queue: DispatchQueue
+    private let onEchoes: @Sendable () -> Void
     private let onRootLost: @Sendable (FolderError) -> Void
     private let isStopped = Mutex(false)
     private let scanned = Mutex(Duration.zero)
@@ -23,8 +24,13 @@ final class FolderLane: Sendable {
     }
     private let echoing = Mutex(Echoing())
 
-    init(folder: SharedFolder, onRootLost: @escaping @Sendable (FolderError) -> Void) {
+    /// `onEchoes` is called when hints turned out to be no news.
+    init(
+        folder: SharedFolder, onEchoes: @escaping @Sendable () -> Void,
+        onRootLost: @escaping @Sendable (FolderError) -> Void
+    ) {
         self.folder = folder
+        self.onEchoes = onEchoes
         self.onRootLost = onRootLost
         queue = DispatchQueue(label: "relay.folder", qos: .userInitiated)
     }
@@ -44,6 +50,7 @@ final class FolderLane: Sendable {
     }
 
     func apply(_ actions: [ApplyAction], then post: @escaping @Sendable ([ApplyResult]) -> Void) {
+        echoing.withLock { $0.echoes.expect(actions) }
         enter { folder in
             let results = folder.apply(actions)
             self.echoing.withLock { $0.echoes.note(results) }
@@ -51,23 +58,30 @@ final class FolderLane: Sendable {
         }
     }
 
-    /// Passes on what tells of more than the lane's own steps; those under way are waited for.
+    /// Whether hints wait for the end of what is under way.
+    var hasHints: Bool { echoing.withLock { $0.waiting > 0 } }
+
+    /// Passes on the hints that tell of more than the lane's own steps: at once those of places that no step
+    /// concerned, the others after a look.
     func filter(_ hints: [Hint], then post: @escaping @Sendable ([Hint]) -> Void) {
-        let mustWait = echoing.withLock { echoing in
-            guard echoing.waiting > 0 || !echoing.echoes.isEmpty else { return false }
-            echoing.waiting += 1
-            return true
-        }
-        guard mustWait else {
-            post(hints)
-            return
-        }
-        enter { folder in
-            let news = self.echoing.withLock { echoing in
-                echoing.waiting -= 1
-                return folder.news(in: hints, &echoing.echoes)
+        var news: [Hint] = []
+        var doubtful: [Hint] = []
+        echoing.withLock { echoing in
+            for hint in hints {
+                if echoing.echoes.mayExplain(hint) { doubtful.append(hint) } else { news.append(hint) }
             }
-            if !news.isEmpty { post(news) }
+            if !doubtful.isEmpty { echoing.waiting += 1 }
+        }
+        if !news.isEmpty { post(news) }
+        guard !doubtful.isEmpty else { return }
+        enter { [doubtful] folder in
+            let found = folder.look(at: doubtful.map(\.path))
+            let news = self.echoing.withLock { echoing in
+                zip(doubtful, found).filter { hint, found in !echoing.echoes.explains(hint) { _ in found } }
+            }
+            if !news.isEmpty { post(news.map(\.0)) }
+            self.echoing.withLock { $0.waiting -= 1 }
+            if news.isEmpty { self.onEchoes() }
         }
     }
 

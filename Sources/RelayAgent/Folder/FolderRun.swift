@@ -17,6 +17,8 @@ actor FolderRun {
     struct Parts: Sendable {
         let folder: SharedFolder
         let lane: FolderLane
+        /// Fires after each turn, and when what was hinted at turned out to be no news.
+        let turned: Signal
         let readers: FileReaders
         let fetcher: ContentFetcher
         let sources: SourceCache
@@ -40,8 +42,7 @@ actor FolderRun {
     }
 
     nonisolated let parts: Parts
-    /// Fires after each turn.
-    nonisolated let turned = Signal()
+    nonisolated var turned: Signal { parts.turned }
     /// Why the run is over.
     nonisolated let ended: OneShot<String>
     nonisolated let snapshot = Mutex(Snapshot())

@@ -193,7 +193,9 @@ final class FolderSession: Sendable {
         let mailbox = InputMailbox()
         let ended = OneShot<String>()
         let post: @Sendable (AgentInput) -> Void = { mailbox.post($0) }
-        let lane = FolderLane(folder: folder) { error in _ = ended.set("\(error)") }
+        let turned = Signal()
+        let lane = FolderLane(
+            folder: folder, onEchoes: { turned.fire() }, onRootLost: { error in _ = ended.set("\(error)") })
         let exchange = BulkExchange()
         let sources = SourceCache(
             folder: folder, pool: pool, locate: { [weak self] in await self?.current?.locate($0) },
@@ -202,7 +204,7 @@ final class FolderSession: Sendable {
             executable: configuration.watchExecutable, folder: folder.path, lane: lane, logger: logger,
             post: post, onRootGone: { [lane] in lane.check() })
         let parts = FolderRun.Parts(
-            folder: folder, lane: lane,
+            folder: folder, lane: lane, turned: turned,
             readers: FileReaders(folder: folder) { mailbox.post(.read($0)) },
             fetcher: ContentFetcher(
                 tools: FetchTools(folder: folder, exchange: exchange, pool: pool), post: post),

@@ -81,5 +81,5 @@ extension FolderRun {
     }
 
     /// Whether what is not known of the folder may be known in a moment.
-    func isObserving() -> Bool { look { engine, _ in engine.isObserving } ?? true || !mailbox.isEmpty }
+    func isObserving() -> Bool { look { engine, _ in engine.isObserving } ?? true || hasNews }
 }

@@ -8,6 +8,12 @@ package enum Hint: Hashable, Sendable {
     case deleted(RelativePath)
     /// A directory and all beneath it.
     case subtree(RelativePath)
+
+    package var path: RelativePath {
+        switch self {
+        case .entry(let path, writing: _), .deleted(let path), .subtree(let path): path
+        }
+    }
 }
 
 /// Where to look.

@@ -18,15 +18,32 @@ package struct Echoes: Sendable {
     private var late: Generation = [:]
     private var early: Generation = [:]
     private var lateCount = 0
+    /// Where steps are under way.
+    private var expected: Set<RelativePath> = []
     /// Twice as many are kept at most.
     private static let limit = 2048
 
     package init() {}
 
-    package var isEmpty: Bool { late.isEmpty && early.isEmpty }
+    package var isEmpty: Bool { late.isEmpty && early.isEmpty && expected.isEmpty }
 
-    /// Takes in what became of steps, in their order.
+    /// Whether the hint may be of the agent's own steps: it is to be looked into after those under way.
+    package func mayExplain(_ hint: Hint) -> Bool {
+        switch hint {
+        case .entry(let path, writing: _), .deleted(let path):
+            expected.contains(path) || trace(at: path) != nil
+        case .subtree: false
+        }
+    }
+
+    /// Such steps are about to be carried out.
+    package mutating func expect(_ actions: [ApplyAction]) {
+        for action in actions where action.step.isOfOneFile { expected.insert(action.step.path) }
+    }
+
+    /// Takes in what became of all those, in their order.
     package mutating func note(_ results: [ApplyResult]) {
+        expected = []
         for result in results {
             let step = result.action.step
             forget(step.path)
@@ -44,7 +61,6 @@ package struct Echoes: Sendable {
 
     /// Somebody looks there.
     package mutating func forget(_ request: ScanRequest) {
-        guard !isEmpty else { return }
         switch request {
         case .entry(let path): forget(path)
         case .directory(let path):
@@ -53,20 +69,18 @@ package struct Echoes: Sendable {
         }
     }
 
-    /// Those of the hints that may tell of more than the agent's own steps. `look` finds out what is at a
-    /// place; nil where that cannot be told.
-    package mutating func news(in hints: [Hint], _ look: (RelativePath) -> Trace?) -> [Hint] {
-        hints.filter { hint in
-            switch hint {
-            case .entry(let path, writing: false), .deleted(let path):
-                guard let trace = trace(at: path) else { return true }
-                if look(path) == trace { return false }
-                forget(path)
-            case .entry(let path, writing: true): forget(path)
-            case .subtree: break
-            }
-            return true
+    /// Whether what is at the place of a hint is just what the agent's own steps left there. `look` finds it
+    /// out; nil where it cannot be told.
+    package mutating func explains(_ hint: Hint, _ look: (RelativePath) -> Trace?) -> Bool {
+        switch hint {
+        case .entry(let path, writing: false), .deleted(let path):
+            guard let trace = trace(at: path) else { return false }
+            if look(path) == trace { return true }
+            forget(path)
+        case .entry(let path, writing: true): forget(path)
+        case .subtree: break
         }
+        return false
     }
 
     private func trace(at path: RelativePath) -> Trace? {
@@ -75,7 +89,7 @@ package struct Echoes: Sendable {
     }
 
     private mutating func forget(_ path: RelativePath) {
-        guard !isEmpty, let name = path.name else { return }
+        guard let name = path.name else { return }
         Self.forget(name, in: path.parent, of: &late)
         Self.forget(name, in: path.parent, of: &early)
     }

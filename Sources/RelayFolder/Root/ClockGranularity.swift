@@ -7,15 +7,19 @@ import RelayCore
 ///
 /// From Linux 6.13 on, ext4, xfs, btrfs and tmpfs keep multigrain times: a change after a look at the
 /// times gets a later one, always; nothing is too young there. Before, times come from the clock tick, at
-/// most 10 ms; twice that is taken, for overlays too. Of other file systems (network, FAT with its 2 s)
-/// nothing is known: 2 s.
+/// most 10 ms; twice that is taken, for overlays too. Of other file systems (network, FAT with its 2 s), and
+/// of disks without fractions of seconds (ext3 and ext4 with inodes of 128 bytes), nothing is known: 2 s.
 enum ClockGranularity {
     private static let multigrain: Int64 = 0
     private static let tick: Int64 = 20_000_000
     private static let coarse: Int64 = 2_000_000_000
 
-    static func nanoseconds(fileSystemType type: UInt32, kernel: (major: Int, minor: Int)) -> Int64 {
-        switch type {
+    /// `sample`: when something in the file system was changed last.
+    static func nanoseconds(
+        fileSystemType type: UInt32, kernel: (major: Int, minor: Int), sample: Timestamp
+    ) -> Int64 {
+        if sample.nanoseconds == 0 { return coarse }
+        return switch type {
         case FileSystemType.ext4, FileSystemType.xfs, FileSystemType.btrfs, FileSystemType.tmpfs:
             kernel >= (6, 13) ? multigrain : tick
         case FileSystemType.overlay: tick

@@ -31,7 +31,8 @@ struct FileSystem: Sendable {
         return FileSystem(
             canExchange: canExchange, canRefuseReplacement: canRefuseReplacement,
             clockGranularityNanoseconds: ClockGranularity.nanoseconds(
-                fileSystemType: type, kernel: ClockGranularity.runningKernel()),
+                fileSystemType: type, kernel: ClockGranularity.runningKernel(),
+                sample: try directory.status().fingerprint.changed),
             hidesMappedWrites: type == FileSystemType.tmpfs,
             tellsHoles: FileSystemType.able.contains(type),
             hasFixedDirectories: type == FileSystemType.overlay,

@@ -18,7 +18,9 @@ package final class SharedFolder: Sendable {
     /// Whether the file system takes names that differ in case for one.
     package var foldsNames: Bool { fileSystem.foldsNames }
     /// Whether after a look at a file's times whatever changes it gives it others.
-    package var hasFineTimes: Bool { fileSystem.clockGranularityNanoseconds == 0 }
+    package var hasFineTimes: Bool {
+        fileSystem.clockGranularityNanoseconds == 0 && !fileSystem.hidesMappedWrites
+    }
 
     let root: Directory
     private let own: Mutex<OwnDirectories>

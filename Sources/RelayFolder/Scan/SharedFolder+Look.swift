@@ -4,12 +4,12 @@ package import RelayCore
 import SystemPackage
 
 extension SharedFolder {
-    /// Those of the hints that may tell of more than the agent's own steps.
-    package func news(in hints: [Hint], _ echoes: inout Echoes) -> [Hint] {
-        // There, the entry that a name leads to may stand under another one.
-        guard !fileSystem.foldsNames, !isClosed else { return hints }
+    /// What is at each of the paths; nil where that cannot be told.
+    package func look(at paths: [RelativePath]) -> [Echoes.Trace?] {
+        // Where names fold, the entry that a name leads to may stand under another one.
+        guard !fileSystem.foldsNames, !isClosed else { return paths.map { _ in nil } }
         var directories = DirectoryCache(root: root)
-        return echoes.news(in: hints) { Self.look(at: $0, &directories) }
+        return paths.map { Self.look(at: $0, &directories) }
     }
 
     private static func look(at path: RelativePath, _ directories: inout DirectoryCache) -> Echoes.Trace? {
