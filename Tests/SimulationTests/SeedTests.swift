@@ -37,14 +37,16 @@ import Testing
     /// out before it could be seen; names of conflict copies that a disk cannot tell apart, what is new in
     /// a removed directory beside one that such a disk holds up, and a passing name that was told; two who
     /// rename a file over different others, and one who does so over a file that he had just changed; a
-    /// directory that moved while its former place could not be looked at, and a passing name that new rules
-    /// would leave out.
+    /// directory that moved while its former place could not be looked at, a passing name that new rules would
+    /// leave out, a file that had two names one after the other and is removed elsewhere, and one that waits
+    /// for what is left out after its step failed.
     @Test(
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),
             (45_322, false), (789, false), (2282, false), (53_130, true),
             (91_008, true), (38_727, true), (68_911, true), (92_858, true), (203_528, true),
             (20_992, false), (71_534, false), (767, false), (12_696, false),
+            (23_689, false), (52_099, false),
         ])
     func `what was found once is not found again`(_ seed: UInt64, _ isPlanning: Bool) async {
         let outcome = await apart { Simulation.run(seed: seed, isPlanning: isPlanning) }

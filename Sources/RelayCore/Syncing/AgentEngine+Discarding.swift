@@ -4,12 +4,13 @@
 
 extension AgentEngine {
     /// What is to be removed may be what another node's name led to until a moment ago, as when a file is
-    /// renamed over another and back again: then it is that node, moved here.
+    /// renamed over another and back again: then it is that node, moved here. But not if it holds something
+    /// else than that node did: who removed it had seen that.
     private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
         guard !missing.isEmpty, let payload = local.payload else { return false }
         for id in try replica.localNodes(identity: local.fingerprint.identity) where missing[id] != nil {
             guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
-                !isBusy(id)
+                former.payload == nil || former.payload?.hasSameContent(as: payload) == true, !isBusy(id)
             else { continue }
             try putAndPlan(ReplicaNode(id: node.id, remote: node.remote))
             let kind: FoundKind =

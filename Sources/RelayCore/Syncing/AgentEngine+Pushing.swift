@@ -148,6 +148,8 @@ extension AgentEngine {
             !writer.vacated.contains(occupant)
         else { return true }
         if ignored.contains(occupant) {
+            // Whatever failed before, this is what it waits for now.
+            problems[id] = nil
             waits.insert(id, waitingFor: occupant)
             return false
         }
