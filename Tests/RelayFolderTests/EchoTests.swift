@@ -84,6 +84,26 @@ import Testing
         #expect(echoes.isEmpty)
     }
 
+    @Test(arguments: ["move", "remove", "make"])
+    mutating func `of what is in another directory by now nothing is explained`(deed: String) throws {
+        scratch.makeDirectory("d")
+        scratch.makeDirectory("e")
+        scratch.write("d/f", "1")
+        _ = apply(.remove(relative("d/f"), expected: try scratch.fingerprint("d/f")))
+        #expect(news([hint("d/f")]) == [])
+        let step: ApplyStep =
+            switch deed {
+            case "move":
+                .move(
+                    from: relative("e"), to: relative("d"), identity: try scratch.fingerprint("e").identity)
+            case "remove":
+                .removeDirectory(relative("d"), identity: try scratch.fingerprint("d").identity)
+            default: .makeDirectory(relative("d"), mode: PermissionBits(0o755))
+            }
+        echoes.note(scratch.folder.apply([ApplyAction(node: NodeID(high: 9, low: 9), step: step)]))
+        #expect(news([hint("d/f")]) == [hint("d/f")])
+    }
+
     @Test mutating func `a file that is being written and a subtree are news`() throws {
         try place("text", at: "f")
         #expect(news([.subtree(relative("f"))]) == [.subtree(relative("f"))])

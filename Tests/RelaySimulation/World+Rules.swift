@@ -115,14 +115,15 @@ extension World {
     func checkRemoval(_ step: ApplyStep, of agent: SimulatedAgent) {
         switch step {
         case .remove(let path, _):
-            // What stands at a passing place is on its way elsewhere.
-            let isPassing = path.name?.description.contains(" (moving ") == true
-            guard !isPassing, agent.engine?.ignores(path, isDirectory: false) == true else { return }
+            guard !isPassing(path), agent.engine?.ignores(path, isDirectory: false) == true else { return }
             fail("N4", "\(agent.name) removes \(path) from its disk, which is left out")
         case .removeDirectory(let path, _):
-            guard agent.engine?.ignores(path, isDirectory: true) == true else { return }
+            guard !isPassing(path), agent.engine?.ignores(path, isDirectory: true) == true else { return }
             fail("N4", "\(agent.name) removes \(path) from its disk, which is left out")
         default: break
         }
     }
+
+    /// What stands at a passing place, or beneath one, is on its way elsewhere; users make no such names.
+    private func isPassing(_ path: RelativePath) -> Bool { path.description.contains(" (moving ") }
 }

@@ -37,9 +37,9 @@ import Testing
     /// out before it could be seen; names of conflict copies that a disk cannot tell apart, what is new in
     /// a removed directory beside one that such a disk holds up, and a passing name that was told; two who
     /// rename a file over different others, and one who does so over a file that he had just changed; a
-    /// directory that moved while its former place could not be looked at, a passing name that new rules would
-    /// leave out, a file that had two names one after the other and is removed elsewhere, and one that waits
-    /// for what is left out after its step failed.
+    /// directory that moved while its former place could not be looked at, a passing name that new rules
+    /// would leave out, a file that had two names one after the other and is removed elsewhere, and one that
+    /// waits for what is left out after its step failed.
     @Test(
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),

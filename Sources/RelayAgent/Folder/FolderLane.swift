@@ -24,7 +24,7 @@ final class FolderLane: Sendable {
     }
     private let echoing = Mutex(Echoing())
 
-    /// `onEchoes` is called when hints turned out to be no news.
+    /// `onEchoes` is called when hints that waited were looked into.
     init(
         folder: SharedFolder, onEchoes: @escaping @Sendable () -> Void,
         onRootLost: @escaping @Sendable (FolderError) -> Void
@@ -81,7 +81,7 @@ final class FolderLane: Sendable {
             }
             if !news.isEmpty { post(news.map(\.0)) }
             self.echoing.withLock { $0.waiting -= 1 }
-            if news.isEmpty { self.onEchoes() }
+            self.onEchoes()
         }
     }
 

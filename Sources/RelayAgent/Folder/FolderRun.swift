@@ -17,7 +17,7 @@ actor FolderRun {
     struct Parts: Sendable {
         let folder: SharedFolder
         let lane: FolderLane
-        /// Fires after each turn, and when what was hinted at turned out to be no news.
+        /// Fires after each turn, and when hints that waited in the lane were looked into.
         let turned: Signal
         let readers: FileReaders
         let fetcher: ContentFetcher

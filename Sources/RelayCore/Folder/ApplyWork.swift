@@ -128,6 +128,13 @@ package enum ApplyOutcome: Hashable, Sendable {
     case unstaged
     /// Not done.
     case failed(Problem)
+
+    package var isDone: Bool {
+        switch self {
+        case .done, .doneKeeping: true
+        case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
+        }
+    }
 }
 
 package struct ApplyResult: Hashable, Sendable {

@@ -21,6 +21,7 @@ extension AgentEngine {
     }
 
     private func applied(_ step: PlannedApply, _ outcome: ApplyOutcome) throws(StateError) {
+        if case .evade(_, isLocalChange: false) = step.purpose, !outcome.isDone { passing[step.node] = nil }
         switch outcome {
         case .done(let fingerprint): try done(step, fingerprint, kept: nil)
         case .doneKeeping(let fingerprint, let name, let keptFingerprint):

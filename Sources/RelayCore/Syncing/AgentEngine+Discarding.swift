@@ -25,7 +25,7 @@ extension AgentEngine {
     func pullRemoval(_ node: ReplicaNode) throws(StateError) {
         guard let local = node.local, local.isTrusted, let path = try localPath(node.id) else { return }
         // Of a passing place the rules say nothing: nobody but this agent gave it that name.
-        if passing[node.id] == nil, let rules, rules.ignore(path, isDirectory: local.kind == .directory) {
+        if let rules, rules.ignore(path, isDirectory: local.kind == .directory), try !isPassing(node.id) {
             // It lies in a directory that is about to be forgotten.
             retryLater(node.id)
             return
@@ -70,6 +70,18 @@ extension AgentEngine {
             node.id, in: local.placement.parent, .discard,
             .removeDirectory(path, identity: local.fingerprint.identity))
         isBatchSealed = true
+    }
+
+    /// Whether the entry, or a directory above it, stands at a passing place.
+    private func isPassing(_ id: NodeID) throws(StateError) -> Bool {
+        guard !passing.isEmpty else { return false }
+        var current = id
+        while current != .root, current != .limbo {
+            if passing[current] != nil { return true }
+            guard let placement = try replica.node(current)?.local?.placement else { return false }
+            current = placement.parent
+        }
+        return false
     }
 
     /// Has removed directories that wait for an obstructed node, itself or by way of others, look at what

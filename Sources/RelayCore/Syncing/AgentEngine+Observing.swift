@@ -112,8 +112,8 @@ extension AgentEngine {
                 scans.insert(entry: placement, isDeep: true)
                 return
             }
-            if local.kind == .directory {
-                // A directory stands in one place only: of the former one nothing could be told.
+            if local.kind == .directory, unseen[local.placement] != nil {
+                // A directory stands in one place only, and of the former one nothing can be told.
                 try moved(node, local, to: placement, found)
                 return
             }

@@ -47,7 +47,14 @@ package struct Echoes: Sendable {
         for result in results {
             let step = result.action.step
             forget(step.path)
-            if case .move(let from, _, _) = step { forget(from) }
+            switch step {
+            case .move(let from, let to, _):
+                forget(from)
+                forgetTree(from)
+                forgetTree(to)
+            case .makeDirectory(let path, _), .removeDirectory(let path, _): forgetTree(path)
+            case .placeFile, .makeSymlink, .setMetadata, .remove: break
+            }
             guard case .done(let fingerprint) = result.outcome, let name = step.path.name, step.isOfOneFile
             else { continue }
             late[step.path.parent, default: [:]][name] = fingerprint.map { .entry($0) } ?? .nothing
@@ -92,6 +99,12 @@ package struct Echoes: Sendable {
         guard let name = path.name else { return }
         Self.forget(name, in: path.parent, of: &late)
         Self.forget(name, in: path.parent, of: &early)
+    }
+
+    /// Another directory may stand there by now.
+    private mutating func forgetTree(_ path: RelativePath) {
+        for directory in late.keys where directory.isWithin(path) { late[directory] = nil }
+        for directory in early.keys where directory.isWithin(path) { early[directory] = nil }
     }
 
     private static func forget(_ name: EntryName, in parent: RelativePath, of generation: inout Generation) {

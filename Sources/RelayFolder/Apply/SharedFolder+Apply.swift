@@ -21,29 +21,20 @@ extension SharedFolder {
                 folder: self, memory: memory, unstaged: unstaged.merging(carried.failed) { first, _ in first }
             )
             var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
-            for result in results where result.outcome.isSuccess { carried.wasPlaced(result.action) }
+            for result in results where result.outcome.isDone { carried.wasPlaced(result.action) }
             carried.discardRest(in: self)
             Failpoint.stepsDone.reach()
             do throws(Errno) {
                 try batch.sync()
                 Failpoint.stepsSynced.reach()
             } catch {
-                for index in results.indices where results[index].outcome.isSuccess {
+                for index in results.indices where results[index].outcome.isDone {
                     let path = results[index].action.step.path
                     results[index].outcome = .failed(Problem(error, cannot: "make durable", path))
                 }
             }
             memory = batch.memory
             return results
-        }
-    }
-}
-
-extension ApplyOutcome {
-    fileprivate var isSuccess: Bool {
-        switch self {
-        case .done, .doneKeeping: true
-        case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
     }
 }

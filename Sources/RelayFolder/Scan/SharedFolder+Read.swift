@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 import RelayContent
 package import RelayCore
@@ -72,8 +73,7 @@ package struct FileReader {
             file, expecting: before, skippingHoles: folder.fileSystem.tellsHoles)
         guard let content else { return .busy }
         let after = try whatStands(at: path)
-        // Another entry has the path, or the directory was moved since it was opened.
-        guard after.identity == before.identity else { return .absent }
+        // By its path: another entry may have it, or the directory was moved since it was opened.
         guard after.fingerprint == before else { return .busy }
         let isYoung = ClockGranularity.isYoung(
             changed: before.changed, now: now,
@@ -84,7 +84,9 @@ package struct FileReader {
     /// What the path leads to now, whatever was opened before.
     private func whatStands(at path: RelativePath) throws(Errno) -> EntryStatus {
         let bytes = path.bytes
-        if bytes.count <= Kernel.pathLimitBytes { return try folder.root.status(bytes) }
+        if bytes.count <= Kernel.pathLimitBytes {
+            return try Kernel.status(folder.root.open(bytes, RELAY_O_PATH))
+        }
         guard let name = path.name else { throw .noSuchFileOrDirectory }
         return try folder.root.directory(at: path.parent).status(name.bytes)
     }
