@@ -52,7 +52,8 @@ package struct Echoes: Sendable {
                 forget(from)
                 forgetTree(from)
                 forgetTree(to)
-            case .makeDirectory(let path, _), .removeDirectory(let path, _): forgetTree(path)
+            // What is beneath the directories in it was forgotten with them, or is when they are made.
+            case .makeDirectory(let path, _), .removeDirectory(let path, _): forget(.directory(path))
             case .placeFile, .makeSymlink, .setMetadata, .remove: break
             }
             guard case .done(let fingerprint) = result.outcome, let name = step.path.name, step.isOfOneFile
