@@ -110,6 +110,10 @@ final class AgentConversation {
             outcome: .directory(identity, entries, hidden: hidden.map { mount(at: $0) }))
     }
 
+    static func result(_ request: ReadRequest, _ outcome: ReadOutcome) -> ReadResult {
+        ReadResult(node: request.node, path: request.path, outcome: outcome)
+    }
+
     static func mount(at name: String) -> HiddenEntry {
         HiddenEntry(
             name: Fixture.name(name), problem: Problem(.hidden, "another file system is mounted over it"))
@@ -177,10 +181,12 @@ extension [AgentEffect] {
         compactMap { effect in if case .stage(let request) = effect { request } else { nil } }
     }
 
-    var steps: [ApplyStep] {
-        for case .apply(let actions) in self { return actions.map(\.step) }
+    var actions: [ApplyAction] {
+        for case .apply(let actions) in self { return actions }
         return []
     }
+
+    var steps: [ApplyStep] { actions.map(\.step) }
 
     var subscription: Subscription? {
         for case .send(.subscribe(let subscription)) in self { return subscription }

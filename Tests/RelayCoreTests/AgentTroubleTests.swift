@@ -134,11 +134,9 @@ private typealias A = AgentConversation
             device: DeviceID(Bytes32(1, 2, 3, 4)))
         try agent.say(.message(.changes(A.page([record], through: 1))))
         let effects = try agent.say(.staged(node: node, content: content, .ready))
-        guard case .apply(let actions)? = effects.first(where: { !$0.isWake }) else {
-            Issue.record("\(effects)")
-            return
-        }
-        var again = try agent.say(.applied(actions.map { ApplyResult(action: $0, outcome: .unstaged) }))
+        #expect(effects.actions.count == 1)
+        var again = try agent.say(
+            .applied(effects.actions.map { ApplyResult(action: $0, outcome: .unstaged) }))
         again += try agent.say(.tick, after: 100)
         #expect(again.stages.map(\.payload.content) == [content])
     }
@@ -259,18 +257,6 @@ private typealias A = AgentConversation
             for next in more where all.insert(next.path).inserted { asked.append(next) }
         }
         #expect(all.count == 100)
-    }
-}
-
-extension AgentConversation {
-    fileprivate static func result(_ request: ReadRequest, _ outcome: ReadOutcome) -> ReadResult {
-        ReadResult(node: request.node, path: request.path, outcome: outcome)
-    }
-}
-
-extension AgentEffect {
-    fileprivate var isWake: Bool {
-        if case .wake = self { true } else { false }
     }
 }
 

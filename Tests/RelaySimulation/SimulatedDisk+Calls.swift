@@ -148,7 +148,7 @@ extension SimulatedDisk {
         }
         relink(name, in: parent, to: newName, in: newParent)
         report(name, in: parent)
-        reportArrival(inode, newName, in: newParent)
+        reportMove(inode, newName, in: newParent)
         return true
     }
 

@@ -272,7 +272,7 @@ final class SimulatedFolder {
         }
         disk.relink(name, in: parent, to: newName, in: newParent)
         disk.report(name, in: parent)
-        disk.reportArrival(inode, newName, in: newParent)
+        disk.reportMove(inode, newName, in: newParent)
         return .done(disk.fingerprint(inode))
     }
 

@@ -5,7 +5,8 @@ import RelayCore
 /// What the kernel queues for `relay-watch`, and what that makes of it: hints.
 ///
 /// Events in a directory come only once it is watched; a new directory is watched when its own event is taken
-/// from the queue, and then reported as a subtree.
+/// from the queue, and then reported as a subtree. One that was watched before it was moved is reported as an
+/// entry, and what was hinted within it lately once more.
 struct SimulatedWatch {
     enum Event {
         case entry(RelativePath, writing: Bool)
@@ -21,11 +22,31 @@ struct SimulatedWatch {
     var isOverflown = false
     /// Set by whoever is to be told that the queue has something.
     var needsPump = false
+    /// What was hinted lately.
+    var recent: [RecentHint] = []
+    /// Hints that are older were looked at.
+    static let recentMilliseconds: Int64 = 30_000
+
+    struct RecentHint {
+        /// The directory's inode and serial.
+        var directory: Int
+        var serial: UInt64
+        /// Nil: the directory and all beneath it.
+        var name: EntryName?
+        var given: Int64
+    }
 
     mutating func add(_ event: Event) {
         queue.append(event)
         needsPump = true
     }
+
+    mutating func remember(_ hint: RecentHint) {
+        if recent.count >= 256 { forgetOld(now: hint.given) }
+        recent.append(hint)
+    }
+
+    mutating func forgetOld(now: Int64) { recent.removeAll { $0.given + Self.recentMilliseconds <= now } }
 }
 
 extension SimulatedDisk {
@@ -33,12 +54,19 @@ extension SimulatedDisk {
     func report(_ name: EntryName, in directory: Int, writing: Bool = false) {
         guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
         watch.add(.entry(path.appending(name), writing: writing))
+        remember(name, in: directory)
     }
 
     /// Reports that a name was deleted.
     func reportDeletion(_ name: EntryName, in directory: Int) {
         guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
         watch.add(.deleted(path.appending(name)))
+        remember(name, in: directory)
+    }
+
+    private func remember(_ name: EntryName?, in directory: Int) {
+        watch.remember(
+            .init(directory: directory, serial: inodes[directory].serial, name: name, given: now))
     }
 
     /// Reports that an entry came to be under a name.
@@ -48,6 +76,28 @@ extension SimulatedDisk {
             watch.add(.directory(inode: inode, serial: inodes[inode].serial))
         } else {
             report(name, in: directory)
+        }
+    }
+
+    /// Reports that an entry was moved, and is under this name now.
+    func reportMove(_ inode: Int, _ name: EntryName, in directory: Int) {
+        guard watch.isRunning, inodes[directory].isWatched, inodes[inode].kind == .directory,
+            inodes[inode].isWatched
+        else { return reportArrival(inode, name, in: directory) }
+        watch.forgetOld(now: now)
+        let within = watch.recent.filter {
+            inodes[$0.directory].serial == $0.serial && isWithin($0.directory, inode)
+        }
+        guard !within.contains(where: { $0.directory == inode && $0.name == nil }) else {
+            return reportArrival(inode, name, in: directory)
+        }
+        report(name, in: directory)
+        for hint in within {
+            if let name = hint.name {
+                report(name, in: hint.directory)
+            } else {
+                watch.add(.directory(inode: hint.directory, serial: hint.serial))
+            }
         }
     }
 
@@ -76,6 +126,7 @@ extension SimulatedDisk {
             case .directory(let inode, let serial):
                 guard inodes[inode].serial == serial, let path = path(of: inode) else { continue }
                 watchSubtree(inode)
+                remember(nil, in: inode)
                 hints.append(.subtree(path))
             }
         }

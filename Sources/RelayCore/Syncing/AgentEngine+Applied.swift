@@ -109,12 +109,14 @@ extension AgentEngine {
             if payload.content != former.payload?.content { consumeStaging(node.id) }
         case .move(let basis):
             passing[node.id] = nil
+            lookThroughWhereItIs(node.id, node.local)
             try loosen(basis.placement.parent, from: node.id)
             node.local?.placement = basis.placement
             if let fingerprint { wasMoved(&node.local, fingerprint) }
             node.base?.placement = basis.placement
             node.base?.placementRevision = basis.placementRevision
         case .evade(let target, let isLocalChange):
+            lookThroughWhereItIs(node.id, node.local)
             try loosen(target.parent, from: node.id)
             node.local?.placement = target
             if let fingerprint { wasMoved(&node.local, fingerprint) }
@@ -131,6 +133,12 @@ extension AgentEngine {
         // What was agreed on with another history says nothing in this one.
         if areStepsOutdated { node.base = nil }
         try putAndPlan(node)
+    }
+
+    /// A directory that could not be looked through, or waits for it, at the place that a step took it from.
+    private func lookThroughWhereItIs(_ id: NodeID, _ former: LocalState?) {
+        guard let former, former.kind == .directory else { return }
+        if unseen[former.placement] != nil || scans.containsDeep(entry: former.placement) { scanDeeply(id) }
     }
 
     /// Whether a write after the step would show in the times of what it placed.

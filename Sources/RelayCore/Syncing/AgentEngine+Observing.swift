@@ -54,12 +54,14 @@ extension AgentEngine {
             isSame = try isReturning(current, as: found)
         }
         if isSame {
-            if missing.removeValue(forKey: current) != nil {
+            let isBack = missing.removeValue(forKey: current) != nil
+            if isBack {
                 dirty.insert(current)
                 wake(current)
             }
             try update(node, local, found)
-            if isDeep, local.kind == .directory { scanDeeply(current) }
+            // What was to be looked at or read in it while it was gone, was not.
+            if isDeep || isBack, local.kind == .directory { scanDeeply(current) }
         } else {
             try detach(node, local)
             try appear(found, at: placement)

@@ -23,6 +23,11 @@ struct ScanQueue {
         entries.insert(ScanTask(target: .entry(placement), isDeep: isDeep))
     }
 
+    /// Whether a directory that is found there is to be looked through.
+    func containsDeep(entry placement: Placement) -> Bool {
+        entries.contains(ScanTask(target: .entry(placement), isDeep: true))
+    }
+
     /// False if the directory waits already.
     mutating func insert(directory: NodeID) -> Bool {
         directories.insert(ScanTask(target: .directory(directory), isDeep: true))
