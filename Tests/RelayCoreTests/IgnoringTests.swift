@@ -151,6 +151,57 @@ private typealias A = AgentConversation
         #expect(isBack && isConflict)
     }
 
+    @Test func `a directory is left out with what was being placed in it`() throws {
+        let (agent, entries) = try makeSynced()
+        let model: FolderModel = ["": entries, "d": [A.link("y", to: "x", 51)]]
+        let batch = try #require(try agent.showing(model, agent.say(.rescan)).batch)
+        _ = try write("d/\n", agent, model)
+        let (d, b) = (try node(agent, "d"), try node(agent, "b"))
+        // The hub has `b` in that directory by now.
+        var state = try #require(agent.replica.node(b)?.remote?.state)
+        state.placement = Placement(parent: d, name: Fixture.name("b"))
+        state.placementRevision = Revision(5)
+        let record = NodeRecord(node: b, revision: Revision(5), state: state, device: Self.device)
+        let action = try #require(
+            try agent.say(.message(.changes(A.page([record], through: 5)))).actions.first)
+        try agent.say(.message(A.accept(batch, from: 6)), .message(.changes(A.page([], through: 6))))
+        let outcome = ApplyOutcome.done(A.fingerprint(11, mode: 0o777))
+        try agent.say(.applied([ApplyResult(action: action, outcome: outcome)]))
+        #expect(agent.engine.isIgnored(d) && agent.engine.isIgnored(b))
+        #expect(agent.replica.node(d)?.local == nil && agent.replica.node(b)?.local == nil)
+    }
+
+    @Test func `what the former rules let in is not placed by new ones`() throws {
+        let (agent, entries) = try makeSynced()
+        var model: FolderModel = ["": entries, "d": []]
+        let reads = try write("z\n", agent, model).reads
+        func read(_ requests: [ReadRequest]) throws -> [AgentEffect] {
+            let content = ContentDescription(
+                content: ContentID(Bytes32(9, 0, 0, 0)), sizeBytes: 4096, manifest: Manifest([]), inline: nil)
+            let outcome = ReadOutcome.content(content, Self.file.fingerprint, trusted: true)
+            return try agent.say(.read(requests.map { A.result($0, outcome) }))
+        }
+        let batch = try #require(try read(reads).batch)
+        try agent.say(.message(A.accept(batch, from: 5)), .message(.changes(A.page([], through: 5))))
+        #expect(agent.engine.state.isInSync)
+        // While the folder is looked through, something comes in that the rules found there leave out.
+        let looks = try agent.say(.rescan)
+        let id = NodeID(high: 1 << 63, low: 7)
+        let place = Placement(parent: try node(agent, "d"), name: Fixture.name("x"))
+        let record = NodeRecord(
+            node: id, revision: Revision(6),
+            state: Fixture.state(place, .symlink(target: Array("x".utf8)), placed: 6, changed: 6),
+            device: Self.device)
+        let held = try agent.say(.message(.changes(A.page([record], through: 6))))
+        #expect(held.actions.isEmpty)
+        var rules = Self.file
+        rules.fingerprint.modified.seconds += 1
+        model["", default: []].append(rules)
+        agent.rules = .content(Array("d/\n".utf8), rules.fingerprint, trusted: true)
+        let effects = try agent.showing(model, looks)
+        #expect(effects.actions.isEmpty)
+    }
+
     @Test func `a directory that was removed elsewhere stays for what is left out of it`() throws {
         let (agent, entries) = try makeSynced()
         let model: FolderModel = ["": entries + [Self.file], "d": [A.link("x.o", to: "y", 51)]]

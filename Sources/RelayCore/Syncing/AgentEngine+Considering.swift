@@ -123,7 +123,7 @@ extension AgentEngine {
         wake(node.id)
     }
 
-    /// Whether a step under way may make something in the directory, so that its identity must not change.
+    /// Whether a step under way may make something in the directory, so that it must stay what it is.
     func mustWaitForSteps(_ node: ReplicaNode) -> Bool {
         guard applying != nil, node.local?.kind == .directory else { return false }
         waitsForSteps.insert(node.id)

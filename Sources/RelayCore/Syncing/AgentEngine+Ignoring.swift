@@ -91,7 +91,8 @@ extension AgentEngine {
         guard missing[node.id] == nil, passing[node.id] == nil, try leavesOut(local, by: rules) else {
             return false
         }
-        try forgetTree(node.id)
+        // What is being placed in it is to be forgotten with it.
+        if !mustWaitForSteps(node) { try forgetTree(node.id) }
         return true
     }
 

@@ -97,6 +97,8 @@ extension AgentEngine {
             if let node = try replica.node(id) { try putAndPlan(node) }
         }
         for id in unsettled.sorted() { dirty.insert(id) }
+        // What the former rules let in is decided anew before it is placed.
+        for id in pullable.popAll() { dirty.insert(id) }
     }
 
     /// Whether the share has rules that are on their way here, by which things may be left out that are not
