@@ -60,4 +60,28 @@ import Testing
         try setup.settle()
         #expect(b.read("file") == nil)
     }
+
+    @Test func `what was uploaded a moment ago is there for a download`() throws {
+        let setup = try Setup()
+        let a = try setup.agent("a")
+        let control = try Programs.path("relay-ctl")
+        try Shell.run(
+            """
+            for i in $(seq 100); do
+                echo $i > f$i
+                printf 'UPLOAD@f%d\\nDOWNLOAD@f%d\\n' $i $i
+            done | \(control) --state \(a.state) shell
+            """, in: setup.directory)
+        for name in (1...10).map({ "g\($0)" }) {
+            try Shell.run("echo \(name) > \(name)", in: setup.directory)
+            #expect(try a.control("upload", name, "--to", "new-\(name)/\(name)").status == 0)
+            let result = try a.control("download", "new-\(name)/\(name)", "-o", "-")
+            #expect(result.status == 0 && result.output == "\(name)\n", "\(result.errors)")
+        }
+        try a.shell("echo 'left' > .relayignore")
+        try a.wait()
+        try a.shell("echo out > left")
+        let refused = try a.control("download", "left")
+        #expect(refused.status == 6 && refused.errors.contains(".relayignore"), "\(refused.errors)")
+    }
 }

@@ -142,5 +142,35 @@ private typealias A = AgentConversation
         #expect(newPayload.content == ContentID(Bytes32(1, 1, 1, 1)))
     }
 
+    /// A file that is renamed over another and back is all there is of it, when the other is removed by that;
+    /// who overwrote it meanwhile took the other for its copy.
+    @Test func `a file that was renamed over another and back is not overwritten unseen`() throws {
+        let (agent, node) = try Self.twoFiles()
+        // mv c a
+        let moved = try agent.showing(["": [A.file("a", 11)]], agent.say(.rescan))
+        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 2, 11) }))
+        let batch = try #require(change.batch)
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+        let place = Placement(parent: .root, name: Fixture.name("c"))
+        let payload = Fixture.file(9)
+        let content = try #require(payload.content)
+        let record = NodeRecord(
+            node: node, revision: Revision(4), state: Fixture.state(place, payload, placed: 2, changed: 4),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        try agent.say(.message(.changes(A.page([record], through: 4))))
+        // mv a c
+        let back = try agent.showing(["": [A.file("c", 11)]], agent.say(.rescan))
+        #expect(back.stages.map(\.payload.content) == [content])
+        let ready = try agent.say(.staged(node: node, content: content, .ready))
+        #expect(ready.steps == [])
+        let effects = try agent.say(.tick, after: 2000)
+        guard case .remove? = effects.batch?.operations.first,
+            case .placeFile(A.path("c"), _, over: .entry(_, keep: true, _))? = effects.steps.first
+        else {
+            Issue.record("\(effects)")
+            return
+        }
+    }
+
     private struct WrongOperation: Error {}
 }

@@ -40,8 +40,8 @@ import Testing
     /// directory that moved while its former place could not be looked at, a passing name that new rules
     /// would leave out, a file that had two names one after the other and is removed elsewhere, and one that
     /// waits for what is left out after its step failed; a file that was saved in a directory which went and
-    /// came back, a directory that could not be looked through before a step moved it, and one that is left out
-    /// while something is placed in it.
+    /// came back, a directory that could not be looked through before a step moved it, and one that is left
+    /// out while something is placed in it.
     @Test(
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),

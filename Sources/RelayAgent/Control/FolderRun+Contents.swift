@@ -18,6 +18,8 @@ extension FolderRun {
     private enum Lookup: Sendable {
         case file(Wanted)
         case other(String)
+        /// A file of the folder alone, whose content is not known yet.
+        case unread
         case unknown
     }
 
@@ -29,8 +31,20 @@ extension FolderRun {
         var found = await lookUp(path)
         // It may be what the hub is about to tell.
         if case .unknown? = found, await hearEverything() { found = await lookUp(path) }
+        // Or what somebody put into the folder a moment ago.
+        if case .unknown? = found {
+            try await waitUntilSeen(path)
+            found = await lookUp(path)
+        }
+        if case .unread? = found {
+            _ = await wait { run in
+                found = await run.lookUp(path)
+                if case .unread? = found { return false }
+                return true
+            }
+        }
         switch found {
-        case nil: throw .failed(ended.value ?? "the folder was closed")
+        case nil, .unread: throw .failed(ended.value ?? "the folder was closed")
         case .unknown: throw .notFound("no file \(path) in the share")
         case .other(let text): throw .usage(text)
         case .file(let wanted):
@@ -44,7 +58,9 @@ extension FolderRun {
         look { engine, replica in
             let id = try replica.remoteNode(at: path) ?? replica.localNode(at: path)
             guard let id, id != .root, let node = try replica.node(id) else { return .unknown }
-            guard let payload = node.remote?.state?.payload ?? node.local?.payload else { return .unknown }
+            guard let payload = node.remote?.state?.payload ?? node.local?.payload else {
+                return node.local == nil ? .unknown : .unread
+            }
             switch payload {
             case .directory: return .other("\(path) is a directory")
             case .symlink(let target): return .other("\(path) is a symbolic link to \(displayText(target))")
@@ -209,7 +225,7 @@ extension FolderRun {
         guard let (isRemote, isKnown) = await knows(path) else {
             throw .failed(ended.value ?? "the folder was closed")
         }
-        let isLocal = try await isInFolder(path)
+        let isLocal = try await entry(at: path) != nil
         guard isRemote || isKnown || isLocal else { throw .notFound("nothing at \(path) in the share") }
         if isLocal {
             try await doInFolder { folder throws(Problem) in try folder.removeTree(path) }
@@ -225,14 +241,46 @@ extension FolderRun {
         }
     }
 
-    private nonisolated func isInFolder(_ path: RelativePath) async throws(ControlError) -> Bool {
+    /// What the folder has at a path, by a look of its own.
+    private nonisolated func entry(at path: RelativePath) async throws(ControlError) -> FoundEntry? {
         let results = await parts.lane.run { $0.scan([.entry(path)]) }
         switch results?.first?.outcome {
-        case .entry(_, let entry): return entry != nil
-        case .absent: return false
+        case .entry(_, let entry): return entry
+        case .absent: return nil
         case .failed(let problem): throw .failed("\(problem)")
         case .directory, nil: throw .failed(ended.value ?? "the folder was closed")
         }
+    }
+
+    /// Returns once it is known what the folder has at a path, or that it has nothing there.
+    ///
+    /// Throws `refused` where its rules leave out what it has.
+    nonisolated func waitUntilSeen(_ path: RelativePath) async throws(ControlError) {
+        guard await !isSeen(path), let entry = try await entry(at: path) else { return }
+        let isIgnored = await look { engine, _ in
+            engine.ignores(path, isDirectory: entry.kind == .directory)
+        }
+        guard isIgnored == false else { throw Self.leftOut(path) }
+        hint(at: path)
+        var problem: ControlError?
+        _ = await wait { run in
+            if await run.isSeen(path) { return true }
+            do throws(ControlError) {
+                return try await run.entry(at: path) == nil
+            } catch {
+                problem = error
+                return true
+            }
+        }
+        if let problem { throw problem }
+    }
+
+    private func isSeen(_ path: RelativePath) -> Bool {
+        look { _, replica in try replica.localNode(at: path) != nil } ?? false
+    }
+
+    static nonisolated func leftOut(_ path: RelativePath) -> ControlError {
+        .refused("\(path) is left out of this folder by \(EntryName.relayIgnore)")
     }
 
     /// Tells the engine to look at a path, and at those directories above it that it does not know.

@@ -43,7 +43,7 @@ extension FolderRun {
     }
 
     /// Returns true once the condition holds; it is looked at after each turn. False when the run is over.
-    private nonisolated func wait(until condition: (FolderRun) async -> Bool) async -> Bool {
+    nonisolated func wait(until condition: (FolderRun) async -> Bool) async -> Bool {
         while !isOver {
             let generation = turned.generation
             if await condition(self) { return true }
@@ -72,7 +72,10 @@ extension FolderRun {
             {
                 return .pending(suspect)
             }
-            guard let target = try replica.remoteNode(at: path) else { return .unknown }
+            guard let target = try replica.remoteNode(at: path) else {
+                // What the folder alone has is about to be told.
+                return try replica.localNode(at: path).map { .pending($0) } ?? .unknown
+            }
             if engine.isIgnored(target) { return .ignored }
             var stack = [target]
             while let id = stack.popLast() {
@@ -92,6 +95,11 @@ extension FolderRun {
         _ path: RelativePath, _ progress: DownloadProgress
     ) async -> Result<Bool, ControlError>? {
         guard await hearEverything() else { return nil }
+        do throws(ControlError) {
+            if await arrival(of: path, suspect: nil) == .unknown { try await waitUntilSeen(path) }
+        } catch {
+            return .failure(error)
+        }
         post(.retryStaging)
         var obstacle: ControlError?
         let isHere = await wait { run in
@@ -104,7 +112,7 @@ extension FolderRun {
                 obstacle = .notFound("nothing at \(path) in the share")
                 return true
             case .ignored:
-                obstacle = .refused("\(path) is left out of this folder by \(EntryName.relayIgnore)")
+                obstacle = Self.leftOut(path)
                 return true
             case nil: return false
             }

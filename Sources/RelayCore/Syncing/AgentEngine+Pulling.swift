@@ -129,6 +129,10 @@ extension AgentEngine {
             if readRetries[node.id]?.isSteady == true { problems[node.id] = Self.beingWritten }
             return
         }
+        if let other = try vanishedName(of: node.id, local) {
+            try wait(node.id, for: other)
+            return
+        }
         let wanted: Payload
         let keepsLocal: Bool
         switch plan {
@@ -160,6 +164,14 @@ extension AgentEngine {
             }
         }
         try add(node.id, in: local.placement.parent, purpose, step, carrying: carried)
+    }
+
+    /// The node whose name, until a moment ago, led to the file that this one's leads to now: whether it
+    /// was removed, so that this file is all there is of it, is not known yet.
+    private func vanishedName(of id: NodeID, _ local: LocalState) throws(StateError) -> NodeID? {
+        guard !missing.isEmpty, local.kind == .file else { return nil }
+        return try replica.localNodes(identity: local.fingerprint.identity)
+            .first { $0 != id && missing[$0] != nil }
     }
 
     private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {

@@ -90,6 +90,24 @@ extension AgentEngine {
         for id in try replica.localNodes(identity: local.fingerprint.identity)
         where id != node.id && missing[id] == nil {
             successors.insert(id, of: node.id)
+            try keepFromLosses(id)
         }
+    }
+
+    /// Whoever removed or overwrote the node that has a removed one's file now could not know of that.
+    private func keepFromLosses(_ successor: NodeID) throws(StateError) {
+        guard var node = try replica.node(successor), let base = node.base, let local = node.local else {
+            return
+        }
+        switch node.remote {
+        case .live(let state):
+            guard state.payloadRevision != base.payloadRevision,
+                state.payload.content != local.payload?.content
+            else { return }
+        case .removed: break
+        case nil: return
+        }
+        node.base = nil
+        try putAndPlan(node)
     }
 }
