@@ -77,6 +77,10 @@ import Testing
             #expect(try a.control("upload", name, "--to", "new-\(name)/\(name)").status == 0)
             let result = try a.control("download", "new-\(name)/\(name)", "-o", "-")
             #expect(result.status == 0 && result.output == "\(name)\n", "\(result.errors)")
+            try Shell.run("echo again >> \(name)", in: setup.directory)
+            #expect(try a.control("upload", name, "--to", "new-\(name)/\(name)").status == 0)
+            let later = try a.control("download", "new-\(name)/\(name)", "-o", "-")
+            #expect(later.status == 0 && later.output == "\(name)\nagain\n", "\(later.errors)")
         }
         try a.shell("echo 'left' > .relayignore")
         try a.wait()

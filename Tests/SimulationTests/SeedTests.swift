@@ -41,7 +41,8 @@ import Testing
     /// would leave out, a file that had two names one after the other and is removed elsewhere, and one that
     /// waits for what is left out after its step failed; a file that was saved in a directory which went and
     /// came back, a directory that could not be looked through before a step moved it, and one that is left
-    /// out while something is placed in it.
+    /// out while something is placed in it; a file that is renamed over another one and back while others
+    /// change both.
     @Test(
         arguments: [
             (90_231, true), (94_942, true), (5152, true), (14_419, false), (49_967, false), (43_715, false),
@@ -49,7 +50,7 @@ import Testing
             (91_008, true), (38_727, true), (68_911, true), (92_858, true), (203_528, true),
             (20_992, false), (71_534, false), (767, false), (12_696, false),
             (23_689, false), (52_099, false), (79_064, false), (17_819, false),
-            (1928, false),
+            (1928, false), (52_126, true), (76_696, true),
         ])
     func `what was found once is not found again`(_ seed: UInt64, _ isPlanning: Bool) async {
         let outcome = await apart { Simulation.run(seed: seed, isPlanning: isPlanning) }

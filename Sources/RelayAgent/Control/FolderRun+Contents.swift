@@ -28,14 +28,10 @@ extension FolderRun {
         _ path: RelativePath, onWaiting: @escaping @Sendable ([String]?) async -> Void,
         into sink: @Sendable (FilePayload, [UInt8]) async throws -> Void
     ) async throws(ControlError) {
+        // It may be what somebody put into the folder a moment ago, or what the hub is about to tell.
+        let sight = await waitUntilSeen(path)
         var found = await lookUp(path)
-        // It may be what the hub is about to tell.
         if case .unknown? = found, await hearEverything() { found = await lookUp(path) }
-        // Or what somebody put into the folder a moment ago.
-        if case .unknown? = found {
-            try await waitUntilSeen(path)
-            found = await lookUp(path)
-        }
         if case .unread? = found {
             _ = await wait { run in
                 found = await run.lookUp(path)
@@ -45,7 +41,12 @@ extension FolderRun {
         }
         switch found {
         case nil, .unread: throw .failed(ended.value ?? "the folder was closed")
-        case .unknown: throw .notFound("no file \(path) in the share")
+        case .unknown:
+            switch sight {
+            case .leftOut: throw Self.leftOut(path)
+            case .unclear(let error): throw error
+            case .nothing, .seen, .unseen, nil: throw .notFound("no file \(path) in the share")
+            }
         case .other(let text): throw .usage(text)
         case .file(let wanted):
             if wanted.payload.sizeBytes == 0 { return try await hand([], of: wanted.payload, to: sink) }
@@ -58,9 +59,8 @@ extension FolderRun {
         look { engine, replica in
             let id = try replica.remoteNode(at: path) ?? replica.localNode(at: path)
             guard let id, id != .root, let node = try replica.node(id) else { return .unknown }
-            guard let payload = node.remote?.state?.payload ?? node.local?.payload else {
-                return node.local == nil ? .unknown : .unread
-            }
+            guard let payload = node.isChangedHereOnly ? node.local?.payload : node.remote?.state?.payload
+            else { return node.local == nil ? .unknown : .unread }
             switch payload {
             case .directory: return .other("\(path) is a directory")
             case .symlink(let target): return .other("\(path) is a symbolic link to \(displayText(target))")
@@ -241,10 +241,8 @@ extension FolderRun {
         }
     }
 
-    /// What the folder has at a path, by a look of its own.
     private nonisolated func entry(at path: RelativePath) async throws(ControlError) -> FoundEntry? {
-        let results = await parts.lane.run { $0.scan([.entry(path)]) }
-        switch results?.first?.outcome {
+        switch await lookInFolder(path) {
         case .entry(_, let entry): return entry
         case .absent: return nil
         case .failed(let problem): throw .failed("\(problem)")
@@ -252,31 +250,58 @@ extension FolderRun {
         }
     }
 
-    /// Returns once it is known what the folder has at a path, or that it has nothing there.
-    ///
-    /// Throws `refused` where its rules leave out what it has.
-    nonisolated func waitUntilSeen(_ path: RelativePath) async throws(ControlError) {
-        guard await !isSeen(path), let entry = try await entry(at: path) else { return }
-        let isIgnored = await look { engine, _ in
-            engine.ignores(path, isDirectory: entry.kind == .directory)
-        }
-        guard isIgnored == false else { throw Self.leftOut(path) }
-        hint(at: path)
-        var problem: ControlError?
-        _ = await wait { run in
-            if await run.isSeen(path) { return true }
-            do throws(ControlError) {
-                return try await run.entry(at: path) == nil
-            } catch {
-                problem = error
-                return true
-            }
-        }
-        if let problem { throw problem }
+    private nonisolated func lookInFolder(_ path: RelativePath) async -> ScanOutcome? {
+        await parts.lane.run { $0.scan([.entry(path)]) }?.first?.outcome
     }
 
-    private func isSeen(_ path: RelativePath) -> Bool {
-        look { _, replica in try replica.localNode(at: path) != nil } ?? false
+    /// What the engine knows of what the folder has at a path.
+    enum Sight: Sendable {
+        /// Nothing is there.
+        case nothing
+        /// The folder's rules leave it out.
+        case leftOut
+        case seen
+        /// It knows nothing of it yet, or this former state.
+        case unseen(Fingerprint?)
+        /// The folder cannot be looked at there.
+        case unclear(ControlError)
+    }
+
+    /// By a look of its own; nil when the run is over.
+    nonisolated func sight(of path: RelativePath) async -> Sight? {
+        let entry: FoundEntry
+        switch await lookInFolder(path) {
+        case .entry(_, let found?): entry = found
+        case .entry(_, nil), .absent: return .nothing
+        case .failed(let problem): return .unclear(.failed("\(problem)"))
+        case .directory, nil: return nil
+        }
+        return await look { engine, replica in
+            if !engine.areRulesUncertain, engine.ignores(path, isDirectory: entry.kind == .directory) {
+                return .leftOut
+            }
+            guard let id = try replica.localNode(at: path), let local = try replica.node(id)?.local else {
+                return .unseen(nil)
+            }
+            return entry.kind != .file || local.fingerprint == entry.fingerprint
+                ? .seen : .unseen(local.fingerprint)
+        }
+    }
+
+    /// Returns once the engine has seen what the folder had at a path at the call; nil when the run is over.
+    private nonisolated func waitUntilSeen(_ path: RelativePath) async -> Sight? {
+        var sight: Sight?
+        var former: Fingerprint??
+        let isDone = await wait { run in
+            sight = await run.sight(of: path)
+            guard case .unseen(let known)? = sight else { return sight != nil }
+            // What is written on and on is seen once it was looked at.
+            if let former { return known != former }
+            former = .some(known)
+            run.hint(at: path)
+            return false
+        }
+        return isDone ? sight : nil
     }
 
     static nonisolated func leftOut(_ path: RelativePath) -> ControlError {
@@ -284,7 +309,7 @@ extension FolderRun {
     }
 
     /// Tells the engine to look at a path, and at those directories above it that it does not know.
-    private nonisolated func hint(at path: RelativePath) {
+    nonisolated func hint(at path: RelativePath) {
         var hints: [Hint] = []
         for depth in 1...max(1, path.components.count) {
             hints.append(.entry(RelativePath(Array(path.components.prefix(depth))), writing: false))
@@ -320,5 +345,14 @@ extension NodeID {
     /// A new node's identity.
     static func random() -> NodeID {
         NodeID(high: .random(in: .min ... .max) | 1 << 63, low: .random(in: .min ... .max))
+    }
+}
+
+extension ReplicaNode {
+    /// Whether the folder's content is news to the share, which has none or the one that was agreed on.
+    fileprivate var isChangedHereOnly: Bool {
+        guard let state = remote?.state else { return true }
+        guard let local, let base, state.payloadRevision == base.payloadRevision else { return false }
+        return local.payload?.content != base.payload.content
     }
 }

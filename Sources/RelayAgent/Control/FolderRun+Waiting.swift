@@ -95,13 +95,9 @@ extension FolderRun {
         _ path: RelativePath, _ progress: DownloadProgress
     ) async -> Result<Bool, ControlError>? {
         guard await hearEverything() else { return nil }
-        do throws(ControlError) {
-            if await arrival(of: path, suspect: nil) == .unknown { try await waitUntilSeen(path) }
-        } catch {
-            return .failure(error)
-        }
         post(.retryStaging)
         var obstacle: ControlError?
+        var isHinted = false
         let isHere = await wait { run in
             switch await run.arrival(of: path, suspect: progress.pending) {
             case .here: return true
@@ -109,8 +105,17 @@ extension FolderRun {
                 progress.pending = node
                 return false
             case .unknown:
-                obstacle = .notFound("nothing at \(path) in the share")
-                return true
+                // Somebody may have put it into the folder a moment ago.
+                switch await run.sight(of: path) {
+                case .nothing: obstacle = .notFound("nothing at \(path) in the share")
+                case .leftOut: obstacle = Self.leftOut(path)
+                case .unclear(let error): obstacle = error
+                case .seen, .unseen:
+                    if !isHinted { run.hint(at: path) }
+                    isHinted = true
+                case nil: break
+                }
+                return obstacle != nil
             case .ignored:
                 obstacle = Self.leftOut(path)
                 return true

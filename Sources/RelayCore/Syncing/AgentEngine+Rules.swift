@@ -32,7 +32,7 @@ extension AgentEngine {
     }
 
     /// Whether the file changed a moment ago, so that it is about to be read.
-    var areRulesUncertain: Bool {
+    package var areRulesUncertain: Bool {
         rulesFile.isBeingRead || rulesFile.isNew || rulesFile.due.map { $0 <= now } ?? false
     }
 
