@@ -142,6 +142,77 @@ private typealias A = AgentConversation
         #expect(newPayload.content == ContentID(Bytes32(1, 1, 1, 1)))
     }
 
+    /// The other one, which somebody changed meanwhile, was removed by it.
+    @Test func `a file that was renamed over another goes on as that one when it is renamed once more`()
+        throws
+    {
+        let (agent, node) = try Self.twoFiles()
+        // mv c a
+        let moved = try agent.showing(["": [A.file("a", 11)]], agent.say(.rescan))
+        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 2, 11) }))
+        let batch = try #require(change.batch)
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+        let place = Placement(parent: .root, name: Fixture.name("c"))
+        let record = NodeRecord(
+            node: node, revision: Revision(4),
+            state: Fixture.state(place, Fixture.file(9), placed: 2, changed: 4),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        try agent.say(.message(.changes(A.page([record], through: 4))))
+        // mv a d
+        let effects = try agent.showing(["": [A.file("d", 11)]], agent.say(.rescan))
+        guard case .place(let id, let target, _)? = effects.batch?.operations.first else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(id != node && target.name == Fixture.name("d"))
+    }
+
+    /// As editors save: whoever changes the file then has seen what came with the draft.
+    @Test func `a change that follows a draft renamed over the file is no conflict`() throws {
+        let (agent, node) = try Self.twoFiles()
+        // mv a c
+        let moved = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
+        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 1, 10) }))
+        let batch = try #require(change.batch)
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+        let place = Placement(parent: .root, name: Fixture.name("c"))
+        let payload = Fixture.file(9)
+        let content = try #require(payload.content)
+        let record = NodeRecord(
+            node: node, revision: Revision(4), state: Fixture.state(place, payload, placed: 2, changed: 4),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        let page = try agent.say(.message(.changes(A.page([record], through: 4))))
+        #expect(page.stages.map(\.payload.content) == [content])
+        let removal = try agent.say(.tick, after: 2000)
+        #expect(removal.batch?.operations.count == 1)
+        let effects = try agent.say(.staged(node: node, content: content, .ready))
+        guard case .placeFile(A.path("c"), _, over: .entry(_, keep: false, _))? = effects.steps.first else {
+            Issue.record("\(effects)")
+            return
+        }
+    }
+
+    /// Two names of one file from the beginning: that one goes tells nothing of the other.
+    @Test(arguments: [true, false])
+    func `a hard link is removed as any file, whatever happened to the other name`(isSettled: Bool) throws {
+        let agent = A()
+        try agent.begin()
+        let links = [A.file("a", 10), A.file("c", 10)]
+        let looked = try agent.showing(["": links], agent.say(.rescan))
+        let read = try agent.say(.read(looked.reads.map { Self.reading($0, 1, 10) }))
+        let batch = try #require(read.batch)
+        try agent.say(.message(A.accept(batch, from: 1)), .message(.changes(A.page([], through: 2))))
+        let place = Placement(parent: .root, name: Fixture.name("c"))
+        let node = try #require(agent.replica.remoteChild(place))
+        // rm a
+        _ = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
+        if isSettled { #expect(try agent.say(.tick, after: 2000).batch?.operations.count == 1) }
+        let record = NodeRecord(
+            node: node, revision: Revision(3), state: nil, device: DeviceID(Bytes32(1, 2, 3, 4)))
+        let effects = try agent.say(.message(.changes(A.page([record], through: 3))))
+        #expect(effects.steps == [.remove(A.path("c"), expected: A.fingerprint(10, mode: 0o644))])
+    }
+
     /// A file that is renamed over another and back is all there is of it, when the other is removed by that;
     /// who overwrote it meanwhile took the other for its copy.
     @Test func `a file that was renamed over another and back is not overwritten unseen`() throws {

@@ -17,6 +17,7 @@ extension FolderRun {
     nonisolated var isInSync: Bool {
         // In this order: hints go from the lane to the mailbox.
         !hasNews && snapshot.withLock { $0.engine?.isInSync ?? false } && mailbox.isEmpty
+            && ended.value == nil
     }
 
     /// Returns once everything that was changed here or on the hub before the call is the same on both:

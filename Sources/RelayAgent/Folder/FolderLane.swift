@@ -45,7 +45,7 @@ final class FolderLane: Sendable {
             let results = folder.scan(requests)
             self.scanned.withLock { $0 += ContinuousClock.now - begin }
             // What was found in a root that was replaced meanwhile says nothing.
-            if self.isRootVerified() { post(results) }
+            if self.isRootVerified() { self.tell { post(results) } }
         }
     }
 
@@ -54,9 +54,13 @@ final class FolderLane: Sendable {
         enter { folder in
             let results = folder.apply(actions)
             self.echoing.withLock { $0.echoes.note(results) }
-            post(results)
+            self.tell { post(results) }
         }
     }
+
+    /// After the hints that came in the meantime: what the engine concludes from the results is not to be
+    /// concluded without them.
+    private func tell(_ post: @escaping @Sendable () -> Void) { queue.async(execute: post) }
 
     /// Whether hints wait for the end of what is under way.
     var hasHints: Bool { echoing.withLock { $0.waiting > 0 } }
@@ -72,7 +76,8 @@ final class FolderLane: Sendable {
             }
             if !doubtful.isEmpty { echoing.waiting += 1 }
         }
-        if !news.isEmpty { post(news) }
+        // In this order: no result is told between the two.
+        defer { if !news.isEmpty { post(news) } }
         guard !doubtful.isEmpty else { return }
         enter { [doubtful] folder in
             let found = folder.look(at: doubtful.map(\.path))

@@ -251,6 +251,7 @@ actor FolderRun {
                 snapshot.engine = state
                 snapshot.cursor = cursor
             }
+            mailbox.handled()
         } catch {
             fail(error)
         }

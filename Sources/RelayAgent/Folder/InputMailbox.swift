@@ -8,6 +8,8 @@ final class InputMailbox: Sendable {
     private struct State {
         var inputs: [AgentInput] = []
         var isOpen = false
+        /// Whether something was taken and is not handled yet.
+        var isBeingHandled = false
         /// Whether a turn that takes the inputs is on its way.
         var isScheduled = false
         var schedule: (@Sendable () -> Void)?
@@ -40,18 +42,22 @@ final class InputMailbox: Sendable {
         }?()
     }
 
-    /// Everything that waits.
+    /// Everything that waits. Whoever takes it says when it is handled.
     func takeAll() -> [AgentInput] {
         state.withLock { state in
             guard state.isOpen else { return [] }
             defer { state.inputs = [] }
             state.isScheduled = false
+            state.isBeingHandled = !state.inputs.isEmpty
             return state.inputs
         }
     }
 
-    /// Whether nothing waits.
-    var isEmpty: Bool { state.withLock { $0.inputs.isEmpty } }
+    /// What the engine made of all that was taken can be seen now.
+    func handled() { state.withLock { $0.isBeingHandled = false } }
+
+    /// Whether nothing waits, and all that was taken is handled.
+    var isEmpty: Bool { state.withLock { $0.inputs.isEmpty && !$0.isBeingHandled } }
 
     private static func toSchedule(_ state: inout State) -> (@Sendable () -> Void)? {
         guard state.isOpen, !state.isScheduled, let schedule = state.schedule else { return nil }

@@ -43,6 +43,8 @@ extension AgentEngine {
             stageCarried(by: step)
         case .failed(let problem):
             retryLater(step.node, reason: Reason(problem), from: 1000)
+            // What fails again and again is written once, and its offer makes room for others.
+            if retries[step.node]?.attempts ?? 0 > 1 { stageCarried(by: step) }
             guard problem.cause == .obstructed else { break }
             noteTakenName(of: step)
             try lookPast(step.node)

@@ -8,7 +8,9 @@ extension AgentEngine {
     /// else than that node did: who removed it had seen that.
     private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
         guard !missing.isEmpty, let payload = local.payload else { return false }
-        for id in try replica.localNodes(identity: local.fingerprint.identity) where missing[id] != nil {
+        let file = local.fingerprint.identity
+        for id in try replica.localNodes(identity: file)
+        where missing[id] != nil && successors.wasTaken(file, between: id, and: node.id) {
             guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
                 former.payload == nil || former.payload?.hasSameContent(as: payload) == true, !isBusy(id)
             else { continue }

@@ -95,7 +95,7 @@ extension AgentEngine {
 
     /// An entry where the local tree has none: a node that moved, or a new one.
     private func appear(_ found: FoundEntry, at placement: Placement) throws(StateError) {
-        for id in try replica.localNodes(identity: found.fingerprint.identity) {
+        for id in try formerNames(of: found.fingerprint.identity) {
             guard let node = try replica.node(id), let local = node.local,
                 local.kind == found.kind.kind
             else { continue }
@@ -122,6 +122,21 @@ extension AgentEngine {
         }
         secondLooks.remove(placement)
         try create(found, at: placement)
+    }
+
+    /// The nodes that had this file. Where one was renamed over another and both are gone, the file goes on
+    /// as the one of which others changed nothing meanwhile: what they changed is not what is in it.
+    private func formerNames(of file: FileIdentity) throws(StateError) -> [NodeID] {
+        let all = try replica.localNodes(identity: file)
+        guard all.count > 1 else { return all }
+        var (first, rest): ([NodeID], [NodeID]) = ([], [])
+        for id in all {
+            let node = try replica.node(id)
+            let isChanged = node?.base?.payloadRevision != node?.remote?.state?.payloadRevision
+            let isGone = try isGone(id)
+            if isGone, !isChanged { first.append(id) } else { rest.append(id) }
+        }
+        return first + rest
     }
 
     /// Whether a file seems to have been put aside by an editor that is about to write it anew.
@@ -191,7 +206,7 @@ extension AgentEngine {
             local.payload = .symlink(target: target)
             local.fingerprint = found.fingerprint
             local.isTrusted = true
-        case .file: updateFile(node.id, &local, found.fingerprint)
+        case .file: try updateFile(node.id, &local, found.fingerprint)
         }
         if local.fingerprint != before.fingerprint { noteAge(of: node, local.fingerprint) }
         if case .file = found.kind, local.payload == nil || !local.isTrusted { requestRead(node.id) }
@@ -203,9 +218,16 @@ extension AgentEngine {
     }
 
     /// A file whose size and mtime stayed is taken to hold what it held, until a second reading says so.
-    private func updateFile(_ id: NodeID, _ local: inout LocalState, _ found: Fingerprint) {
+    private func updateFile(
+        _ id: NodeID, _ local: inout LocalState, _ found: Fingerprint
+    ) throws(StateError) {
         guard found != local.fingerprint else { return }
-        if found.identity != local.fingerprint.identity, !isFollowing { replaced.insert(id) }
+        if found.identity != local.fingerprint.identity {
+            if !isFollowing { replaced.insert(id) }
+            if try !replica.localNodes(identity: found.identity).isEmpty {
+                successors.noteTaking(of: found.identity, by: id)
+            }
+        }
         var sameButMode = found
         sameButMode.mode = local.fingerprint.mode
         if sameButMode.isUnchangedButForLinks(local.fingerprint), case .file(var file)? = local.payload {

@@ -129,7 +129,7 @@ extension AgentEngine {
             if readRetries[node.id]?.isSteady == true { problems[node.id] = Self.beingWritten }
             return
         }
-        if let other = try vanishedName(of: node.id, local) {
+        if let other = try vanishedCopy(of: node, local) {
             try wait(node.id, for: other)
             return
         }
@@ -166,12 +166,17 @@ extension AgentEngine {
         try add(node.id, in: local.placement.parent, purpose, step, carrying: carried)
     }
 
-    /// The node whose name, until a moment ago, led to the file that this one's leads to now: whether it
-    /// was removed, so that this file is all there is of it, is not known yet.
-    private func vanishedName(of id: NodeID, _ local: LocalState) throws(StateError) -> NodeID? {
+    /// The node whose name, until a moment ago, led to the file that this one's leads to now, and which may
+    /// be a copy of it to the share: whether it was removed, so that this file is all there is, is not known
+    /// yet.
+    private func vanishedCopy(of node: ReplicaNode, _ local: LocalState) throws(StateError) -> NodeID? {
         guard !missing.isEmpty, local.kind == .file else { return nil }
-        return try replica.localNodes(identity: local.fingerprint.identity)
-            .first { $0 != id && missing[$0] != nil }
+        let file = local.fingerprint.identity
+        for id in try replica.localNodes(identity: file)
+        where id != node.id && missing[id] != nil && successors.wasTaken(file, between: id, and: node.id) {
+            if let other = try replica.node(id), Self.hasCopyOf(node, other) { return id }
+        }
+        return nil
     }
 
     private func pullPlacement(_ node: ReplicaNode, _ state: NodeState) throws(StateError) {

@@ -87,18 +87,23 @@ extension AgentEngine {
     /// The file of a node that is to be removed may stand under another one's name.
     private func noteSuccessor(of node: ReplicaNode, _ local: LocalState?) throws(StateError) {
         guard let local, local.kind == .file, plan(node) == .remove else { return }
-        for id in try replica.localNodes(identity: local.fingerprint.identity)
-        where id != node.id && missing[id] == nil {
+        let file = local.fingerprint.identity
+        for id in try replica.localNodes(identity: file)
+        where id != node.id && missing[id] == nil
+            && successors.wasTaken(file, between: id, and: node.id)
+        {
             successors.insert(id, of: node.id)
-            try keepFromLosses(id)
+            try keepFromLosses(id, removing: node)
         }
     }
 
-    /// Whoever removed or overwrote the node that has a removed one's file now could not know of that.
-    private func keepFromLosses(_ successor: NodeID) throws(StateError) {
-        guard var node = try replica.node(successor), let base = node.base, let local = node.local else {
-            return
-        }
+    /// Whoever removed or overwrote the node that has a removed one's file now took the other for its copy.
+    private func keepFromLosses(
+        _ successor: NodeID, removing predecessor: ReplicaNode
+    ) throws(StateError) {
+        guard var node = try replica.node(successor), let base = node.base, let local = node.local,
+            Self.hasCopyOf(node, predecessor)
+        else { return }
         switch node.remote {
         case .live(let state):
             guard state.payloadRevision != base.payloadRevision,
@@ -109,5 +114,12 @@ extension AgentEngine {
         }
         node.base = nil
         try putAndPlan(node)
+    }
+
+    /// Whether `other` got what it holds on the hub after `node` had got what was agreed on of it: that may
+    /// be a copy of it. A draft that is renamed over the file was on the hub before.
+    static func hasCopyOf(_ node: ReplicaNode, _ other: ReplicaNode) -> Bool {
+        guard let base = node.base, let copy = other.base else { return false }
+        return copy.payloadRevision > base.payloadRevision
     }
 }

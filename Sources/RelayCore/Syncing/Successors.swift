@@ -12,10 +12,24 @@ struct Successors {
         /// When the hub had the predecessor removed, if it has.
         var acceptedAt: Revision?
     }
+    /// The files that nodes took from others which still were known to have them. Two names that had one file
+    /// from the beginning, as hard links, took it from nobody.
+    private var takings: [NodeID: FileIdentity] = [:]
     private var successions: [NodeID: Succession] = [:]
     private var successors: [NodeID: NodeID] = [:]
     /// So many are kept in mind: more renames over other files than anybody makes before the hub answers.
     private static let limit = 10_000
+
+    /// The node's name leads to another file now, which another node's led to a moment ago.
+    mutating func noteTaking(of file: FileIdentity, by node: NodeID) {
+        if takings.count >= Self.limit { takings = [:] }
+        takings[node] = file
+    }
+
+    /// Whether one of two nodes that have this file took it from the other.
+    func wasTaken(_ file: FileIdentity, between first: NodeID, and second: NodeID) -> Bool {
+        takings[first] == file || takings[second] == file
+    }
 
     /// The file of a node that was removed is another node's now.
     mutating func insert(_ successor: NodeID, of predecessor: NodeID) {

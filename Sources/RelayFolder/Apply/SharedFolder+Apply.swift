@@ -14,6 +14,13 @@ extension SharedFolder {
     /// make the batch durable, every success of it is reported as failed.
     package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
         lane.withLock { memory in
+            // Nor is anything staged: another run may be at it.
+            guard !isClosed else {
+                return actions.map { action in
+                    let problem = Problem.closed(cannot: action.step.verb, action.step.path)
+                    return ApplyResult(action: action, outcome: .failed(problem))
+                }
+            }
             renewOwnDirectories()
             var carried = CarriedStage(actions, in: self)
             let unstaged = unsynced.sync(actions.compactMap(\.stagedName), in: stage)
