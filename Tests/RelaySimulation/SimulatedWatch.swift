@@ -11,8 +11,8 @@ struct SimulatedWatch {
     enum Event {
         case entry(RelativePath, writing: Bool)
         case deleted(RelativePath)
-        /// A directory appeared, by its inode and the serial that tells it from later ones.
-        case directory(inode: Int, serial: UInt64)
+        /// A directory appeared at a place, by its inode and the serial that tells it from later ones.
+        case directory(inode: Int, serial: UInt64, RelativePath)
     }
 
     /// Whether the process runs.
@@ -71,9 +71,10 @@ extension SimulatedDisk {
 
     /// Reports that an entry came to be under a name.
     func reportArrival(_ inode: Int, _ name: EntryName, in directory: Int) {
-        guard watch.isRunning, inodes[directory].isWatched else { return }
+        guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
         if inodes[inode].kind == .directory {
-            watch.add(.directory(inode: inode, serial: inodes[inode].serial))
+            let serial = inodes[inode].serial
+            watch.add(.directory(inode: inode, serial: serial, path.appending(name)))
         } else {
             report(name, in: directory)
         }
@@ -95,8 +96,8 @@ extension SimulatedDisk {
         for hint in within {
             if let name = hint.name {
                 report(name, in: hint.directory)
-            } else {
-                watch.add(.directory(inode: hint.directory, serial: hint.serial))
+            } else if let path = path(of: hint.directory) {
+                watch.add(.directory(inode: hint.directory, serial: hint.serial, path))
             }
         }
     }
@@ -123,8 +124,12 @@ extension SimulatedDisk {
             switch event {
             case .entry(let path, let writing): hints.append(.entry(path, writing: writing))
             case .deleted(let path): hints.append(.deleted(path))
-            case .directory(let inode, let serial):
-                guard inodes[inode].serial == serial, let path = path(of: inode) else { continue }
+            case .directory(let inode, let serial, let path):
+                // Where it went, if it did, comes with the event of that.
+                guard inodes[inode].serial == serial, self.path(of: inode) == path else {
+                    hints.append(.entry(path, writing: false))
+                    continue
+                }
                 watchSubtree(inode)
                 remember(nil, in: inode)
                 hints.append(.subtree(path))
