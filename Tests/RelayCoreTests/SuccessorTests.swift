@@ -80,6 +80,25 @@ private typealias A = AgentConversation
         return (agent, node)
     }
 
+    /// Lets the agent find and tell that one of the two files was renamed over the other, as revision 3.
+    private static func rename(_ agent: AgentConversation, over file: FoundEntry, content: UInt64) throws {
+        let moved = try agent.showing(["": [file]], agent.say(.rescan))
+        let inode = file.fingerprint.identity.inode
+        let change = try agent.say(.read(moved.reads.map { reading($0, content, inode) }))
+        let batch = try #require(change.batch)
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+    }
+
+    /// Somebody else's change of c, as revision 4.
+    private static func overwriting(_ c: NodeID) throws -> (content: ContentID, page: AgentInput) {
+        let place = Placement(parent: .root, name: Fixture.name("c"))
+        let payload = Fixture.file(9)
+        let record = NodeRecord(
+            node: c, revision: Revision(4), state: Fixture.state(place, payload, placed: 2, changed: 4),
+            device: DeviceID(Bytes32(1, 2, 3, 4)))
+        return (try #require(payload.content), .message(.changes(A.page([record], through: 4))))
+    }
+
     /// Two rename a file over another one, each another way round: to the share, each removes what the other
     /// has the file as.
     @Test(arguments: [true, false])
@@ -147,17 +166,8 @@ private typealias A = AgentConversation
         throws
     {
         let (agent, node) = try Self.twoFiles()
-        // mv c a
-        let moved = try agent.showing(["": [A.file("a", 11)]], agent.say(.rescan))
-        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 2, 11) }))
-        let batch = try #require(change.batch)
-        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
-        let place = Placement(parent: .root, name: Fixture.name("c"))
-        let record = NodeRecord(
-            node: node, revision: Revision(4),
-            state: Fixture.state(place, Fixture.file(9), placed: 2, changed: 4),
-            device: DeviceID(Bytes32(1, 2, 3, 4)))
-        try agent.say(.message(.changes(A.page([record], through: 4))))
+        try Self.rename(agent, over: A.file("a", 11), content: 2)
+        try agent.say(Self.overwriting(node).page)
         // mv a d
         let effects = try agent.showing(["": [A.file("d", 11)]], agent.say(.rescan))
         guard case .place(let id, let target, _)? = effects.batch?.operations.first else {
@@ -170,18 +180,9 @@ private typealias A = AgentConversation
     /// As editors save: whoever changes the file then has seen what came with the draft.
     @Test func `a change that follows a draft renamed over the file is no conflict`() throws {
         let (agent, node) = try Self.twoFiles()
-        // mv a c
-        let moved = try agent.showing(["": [A.file("c", 10)]], agent.say(.rescan))
-        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 1, 10) }))
-        let batch = try #require(change.batch)
-        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
-        let place = Placement(parent: .root, name: Fixture.name("c"))
-        let payload = Fixture.file(9)
-        let content = try #require(payload.content)
-        let record = NodeRecord(
-            node: node, revision: Revision(4), state: Fixture.state(place, payload, placed: 2, changed: 4),
-            device: DeviceID(Bytes32(1, 2, 3, 4)))
-        let page = try agent.say(.message(.changes(A.page([record], through: 4))))
+        try Self.rename(agent, over: A.file("c", 10), content: 1)
+        let (content, overwriting) = try Self.overwriting(node)
+        let page = try agent.say(overwriting)
         #expect(page.stages.map(\.payload.content) == [content])
         let removal = try agent.say(.tick, after: 2000)
         #expect(removal.batch?.operations.count == 1)
@@ -217,18 +218,9 @@ private typealias A = AgentConversation
     /// who overwrote it meanwhile took the other for its copy.
     @Test func `a file that was renamed over another and back is not overwritten unseen`() throws {
         let (agent, node) = try Self.twoFiles()
-        // mv c a
-        let moved = try agent.showing(["": [A.file("a", 11)]], agent.say(.rescan))
-        let change = try agent.say(.read(moved.reads.map { Self.reading($0, 2, 11) }))
-        let batch = try #require(change.batch)
-        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
-        let place = Placement(parent: .root, name: Fixture.name("c"))
-        let payload = Fixture.file(9)
-        let content = try #require(payload.content)
-        let record = NodeRecord(
-            node: node, revision: Revision(4), state: Fixture.state(place, payload, placed: 2, changed: 4),
-            device: DeviceID(Bytes32(1, 2, 3, 4)))
-        try agent.say(.message(.changes(A.page([record], through: 4))))
+        try Self.rename(agent, over: A.file("a", 11), content: 2)
+        let (content, overwriting) = try Self.overwriting(node)
+        try agent.say(overwriting)
         // mv a c
         let back = try agent.showing(["": [A.file("c", 11)]], agent.say(.rescan))
         #expect(back.stages.map(\.payload.content) == [content])
