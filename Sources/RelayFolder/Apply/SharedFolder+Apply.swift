@@ -14,7 +14,7 @@ extension SharedFolder {
     /// make the batch durable, every success of it is reported as failed.
     package func apply(_ actions: [ApplyAction]) -> [ApplyResult] {
         lane.withLock { memory in
-            // Nor is anything staged: another run may be at it.
+            // Nothing is even staged in a closed folder: another run may be at work there.
             guard !isClosed else {
                 return actions.map { action in
                     let problem = Problem.closed(cannot: action.step.verb, action.step.path)
