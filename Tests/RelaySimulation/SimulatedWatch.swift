@@ -11,8 +11,19 @@ struct SimulatedWatch {
     enum Event {
         case entry(RelativePath, writing: Bool)
         case deleted(RelativePath)
-        /// A directory appeared at a place, by its inode and the serial that tells it from later ones.
-        case directory(inode: Int, serial: UInt64, RelativePath)
+        /// A known directory is at another place.
+        case subtree(RelativePath)
+        case arrival(Arrival)
+    }
+
+    /// A directory appeared under a name.
+    struct Arrival {
+        var name: EntryName
+        /// The inode of the directory that has the name, and the serial that tells it from later ones.
+        var parent: Int
+        var serial: UInt64
+        /// Where that was then.
+        var path: RelativePath
     }
 
     /// Whether the process runs.
@@ -24,6 +35,9 @@ struct SimulatedWatch {
     var needsPump = false
     /// What was hinted lately.
     var recent: [RecentHint] = []
+    /// Until when a hint that is not remembered any more may matter.
+    var isIncompleteUntil: Int64 = 0
+    static let limitRecent = 4096
     /// Hints that are older were looked at.
     static let recentMilliseconds: Int64 = 30_000
 
@@ -43,6 +57,9 @@ struct SimulatedWatch {
 
     mutating func remember(_ hint: RecentHint) {
         if recent.count >= 256 { forgetOld(now: hint.given) }
+        if recent.count >= Self.limitRecent {
+            isIncompleteUntil = recent.removeFirst().given + Self.recentMilliseconds
+        }
         recent.append(hint)
     }
 
@@ -73,8 +90,10 @@ extension SimulatedDisk {
     func reportArrival(_ inode: Int, _ name: EntryName, in directory: Int) {
         guard watch.isRunning, inodes[directory].isWatched, let path = path(of: directory) else { return }
         if inodes[inode].kind == .directory {
-            let serial = inodes[inode].serial
-            watch.add(.directory(inode: inode, serial: serial, path.appending(name)))
+            let arrival = SimulatedWatch.Arrival(
+                name: name, parent: directory, serial: inodes[directory].serial,
+                path: path.appending(name))
+            watch.add(.arrival(arrival))
         } else {
             report(name, in: directory)
         }
@@ -89,7 +108,9 @@ extension SimulatedDisk {
         let within = watch.recent.filter {
             inodes[$0.directory].serial == $0.serial && isWithin($0.directory, inode)
         }
-        guard !within.contains(where: { $0.directory == inode && $0.name == nil }) else {
+        guard watch.isIncompleteUntil <= now,
+            !within.contains(where: { $0.directory == inode && $0.name == nil })
+        else {
             return reportArrival(inode, name, in: directory)
         }
         report(name, in: directory)
@@ -97,7 +118,8 @@ extension SimulatedDisk {
             if let name = hint.name {
                 report(name, in: hint.directory)
             } else if let path = path(of: hint.directory) {
-                watch.add(.directory(inode: hint.directory, serial: hint.serial, path))
+                watch.add(.subtree(path))
+                remember(nil, in: hint.directory)
             }
         }
     }
@@ -124,17 +146,26 @@ extension SimulatedDisk {
             switch event {
             case .entry(let path, let writing): hints.append(.entry(path, writing: writing))
             case .deleted(let path): hints.append(.deleted(path))
-            case .directory(let inode, let serial, let path):
-                // Where it went, if it did, comes with the event of that.
-                guard inodes[inode].serial == serial, self.path(of: inode) == path else {
-                    hints.append(.entry(path, writing: false))
-                    continue
-                }
-                watchSubtree(inode)
-                remember(nil, in: inode)
-                hints.append(.subtree(path))
+            case .subtree(let path): hints.append(.subtree(path))
+            case .arrival(let arrival): hints += look(at: arrival)
             }
         }
+        return hints
+    }
+
+    /// Watches what is under the name now. Where the directory that has it was moved meanwhile, that is
+    /// looked for at its new place.
+    private func look(at arrival: SimulatedWatch.Arrival) -> [Hint] {
+        guard inodes[arrival.parent].serial == arrival.serial,
+            let path = path(of: arrival.parent)?.appending(arrival.name)
+        else { return [.entry(arrival.path, writing: false)] }
+        var hints: [Hint] = path == arrival.path ? [] : [.entry(arrival.path, writing: false)]
+        guard let inode = child(arrival.name, of: arrival.parent), inodes[inode].kind == .directory else {
+            return hints + [.entry(path, writing: false)]
+        }
+        watchSubtree(inode)
+        remember(nil, in: inode)
+        hints.append(.subtree(path))
         return hints
     }
 
