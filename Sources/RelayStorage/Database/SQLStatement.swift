@@ -15,13 +15,17 @@ final class SQLStatement {
     /// 32 bytes a parameter, in which bound identifiers live until they are bound again.
     private let scratch: UnsafeMutableRawPointer
     private var bindCode: Int32 = SQLITE_OK
+    /// What an error calls what failed.
+    private let verb: String
 
     private static let slotBytes = 32
 
-    init(_ statement: GRDB.Statement, database: StateDatabase) {
+    /// `verb`: what an error calls what failed; nil: `read` or `write`, as SQLite says.
+    init(_ statement: GRDB.Statement, database: StateDatabase, verb: String? = nil) {
         self.statement = statement
         self.database = database
         pointer = statement.sqliteStatement
+        self.verb = verb ?? (sqlite3_stmt_readonly(pointer) != 0 ? "read" : "write")
         let parameters = Int(sqlite3_bind_parameter_count(pointer))
         scratch = .allocate(byteCount: (parameters + 1) * Self.slotBytes, alignment: 8)
     }
@@ -185,9 +189,7 @@ final class SQLStatement {
     }
 
     private func failure(_ code: Int32, _ message: String) -> StateError {
-        database.schema.failure(
-            sqlite3_stmt_readonly(pointer) != 0 ? "read" : "write", path: database.path, code: code,
-            message: message)
+        database.schema.failure(verb, path: database.path, code: code, message: message)
     }
 }
 

@@ -14,6 +14,14 @@ final class StateDatabase {
     private let files: [FileNumber?]
     /// The connection, while a transaction is open.
     private var connection: GRDB.Database?
+    private var control: TransactionControl?
+
+    /// What begins and ends transactions, compiled once.
+    private struct TransactionControl {
+        var begin: SQLStatement
+        var commit: SQLStatement
+        var rollback: SQLStatement
+    }
 
     /// How long another program's lock is waited for.
     static let busyTimeoutSeconds = 2.0
@@ -66,11 +74,11 @@ final class StateDatabase {
         }
         var cause: (any Error)?
         do {
-            return try queue.write { opened in
+            return try queue.writeWithoutTransaction { opened in
                 connection = opened
                 defer { connection = nil }
                 do {
-                    return try body()
+                    return try inTransaction(of: opened, body)
                 } catch {
                     cause = error
                     throw error
@@ -81,11 +89,37 @@ final class StateDatabase {
         }
     }
 
+    private func inTransaction<T>(of connection: GRDB.Database, _ body: () throws -> T) throws -> T {
+        let control = try transactionControl()
+        try control.begin.run()
+        do {
+            let value = try body()
+            try control.commit.run()
+            return value
+        } catch {
+            // SQLite has ended it already after some errors.
+            if connection.isInsideTransaction { try? control.rollback.run() }
+            throw error
+        }
+    }
+
+    private func transactionControl() throws(StateError) -> TransactionControl {
+        if let control { return control }
+        let control = TransactionControl(
+            begin: try prepare("BEGIN IMMEDIATE", verb: "write"),
+            commit: try prepare("COMMIT", verb: "write"),
+            rollback: try prepare("ROLLBACK", verb: "write"))
+        self.control = control
+        return control
+    }
+
     /// Compiles a statement that is kept for as long as the database.
-    func prepare(_ sql: String) throws(StateError) -> SQLStatement {
+    ///
+    /// `verb`: what it does to the database, for people; nil: what SQLite says of it.
+    func prepare(_ sql: String, verb: String? = nil) throws(StateError) -> SQLStatement {
         let connection = try openConnection()
         do {
-            return SQLStatement(try connection.makeStatement(sql: sql), database: self)
+            return SQLStatement(try connection.makeStatement(sql: sql), database: self, verb: verb)
         } catch {
             throw Self.stateError(error, "read", path: path, schema: schema)
         }
@@ -95,7 +129,10 @@ final class StateDatabase {
     func requireTransaction() throws(StateError) { _ = try openConnection() }
 
     /// Lets the file go. Nothing works afterwards.
-    func close() { try? queue.close() }
+    func close() {
+        control = nil
+        try? queue.close()
+    }
 
     /// How many rows the last statement changed.
     func changedRows() throws(StateError) -> Int { try openConnection().changesCount }
