@@ -52,6 +52,16 @@ import Testing
         #expect(store.usedBytes == UInt64(try directory.bytes("segments/00000000.seg").count))
     }
 
+    @Test func `what is stored while something else is done is there when that is finished`() throws {
+        let chunks = (0..<20 as Range<UInt64>).map { chunk($0) }
+        let store = try open()
+        let storings = try chunks.map { try #require(try store.beginStoring([$0])) }
+        for (chunk, storing) in zip(chunks, storings) {
+            let location = try #require(try storing.finish().first)
+            #expect(try store.read(location, expecting: chunk.0) == chunk.1)
+        }
+    }
+
     @Test func `a full segment is followed by another`() throws {
         let store = try open()
         let megabyte = chunk(1, count: ContentLimits.chunkBytes)

@@ -123,33 +123,55 @@ extension ShareSession {
         read { open throws(StateError) in try AuditPage(of: open.index, after: revision, limit: limit) }
     }
 
-    /// Puts the chunks that came with the batches into the store, as far as it takes them; they are on disk
-    /// when it returns. The commit stands without: the author has the contents.
-    func store(
-        _ batches: [CheckedBatch], _ open: OpenShare
-    ) throws(StateError) -> [(ChunkID, ChunkLocation)] {
-        guard limitBytes != 0, gate.isOpen || !unrecorded.isEmpty else { return [] }
+    /// Chunks that came with batches, on their way into the store.
+    struct Storing {
+        /// Where chunks lie that were stored before, and of which the index does not know.
+        var known: [(ChunkID, ChunkLocation)] = []
+        var chunks: [ChunkID] = []
+        var bytes = 0
+        /// Nil: nothing is under way.
+        var underWay: SegmentStoring?
+    }
+
+    /// Begins to put the chunks that came with the batches into the store, as far as it takes them. The
+    /// commit stands without: the author has the contents.
+    func beginStoring(_ batches: [CheckedBatch], _ open: OpenShare) throws(StateError) -> Storing {
+        var storing = Storing()
+        guard limitBytes != 0, gate.isOpen || !unrecorded.isEmpty else { return storing }
         var offered: [ChunkID: (ChunkReference, EncodedChunk)] = [:]
         for batch in batches {
             for chunk in batch.chunks { offered[chunk.0.id] = chunk }
         }
-        guard !offered.isEmpty else { return [] }
+        guard !offered.isEmpty else { return storing }
         let references = offered.values.map(\.0)
         var missing = try open.transaction { try open.index.missing(references) }
         missing.formUnion(damaged(offered.values.filter { !missing.contains($0.0.id) }.map(\.0.id), open))
-        let before = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
+        storing.known = missing.compactMap { id in unrecorded[id].map { (id, $0) } }
         let chunks = missing.sorted().filter { unrecorded[$0] == nil }.compactMap { id in
             offered[id].map { (id, $0.1) }
         }
-        guard !chunks.isEmpty, gate.isOpen else { return before }
+        guard !chunks.isEmpty, gate.isOpen else { return storing }
+        storing.chunks = chunks.map(\.0)
+        storing.bytes = chunks.reduce(0) { $0 + $1.1.bytes.count }
         do throws(StateError) {
-            guard let locations = try open.segments.store(chunks) else { return before }
+            storing.underWay = try open.segments.beginStoring(chunks)
+        } catch {
+            gate.close(error, bytes: storing.bytes)
+        }
+        return storing
+    }
+
+    /// Waits until the chunks are on disk; says where those lie of which the index is to know.
+    func finish(_ storing: Storing) -> [(ChunkID, ChunkLocation)] {
+        guard let underWay = storing.underWay else { return storing.known }
+        do throws(StateError) {
+            let locations = try underWay.finish()
             gate.noteStored()
             Failpoint.chunksSynced.reach()
-            return before + Array(zip(chunks.map(\.0), locations))
+            return storing.known + Array(zip(storing.chunks, locations))
         } catch {
-            gate.close(error, bytes: chunks.reduce(0) { $0 + $1.1.bytes.count })
-            return before
+            gate.close(error, bytes: storing.bytes)
+            return storing.known
         }
     }
 

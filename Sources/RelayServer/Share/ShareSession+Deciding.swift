@@ -49,7 +49,10 @@ extension ShareSession {
     func decide(_ group: Group, _ open: OpenShare) throws(StateError) -> StateError? {
         guard !group.inputs.isEmpty || group.mustSaveApplied else { return nil }
         let batches = group.batches.map(\.batch)
-        let stored = try store(batches, open)
+        // The chunks are brought on disk while the batches are decided, and are there before the commit,
+        // which says that they are stored.
+        let storing = try beginStoring(batches, open)
+        var stored: [(ChunkID, ChunkLocation)]?
         let mustSave = group.writes && held == nil
         let effects: [HubEffect]
         do throws(StateError) {
@@ -59,13 +62,16 @@ extension ShareSession {
                         try open.index.putManifest(manifest, for: content)
                     }
                 }
-                try open.index.putLocations(stored)
                 if mustSave { try applied.save(to: open.index) }
                 let effects = try open.engine.receive(group.inputs)
+                let locations = finish(storing)
+                stored = locations
+                try open.index.putLocations(locations)
                 if !batches.isEmpty { Failpoint.commitOpen.reach() }
                 return effects
             }
         } catch {
+            let stored = stored ?? finish(storing)
             guard group.writes, !error.isDamaged else { throw error }
             open.engine.rollBack()
             for (chunk, location) in stored { unrecorded[chunk] = location }

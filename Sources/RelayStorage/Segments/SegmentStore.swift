@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 package import RelayCore
 import Synchronization
 
@@ -11,6 +12,8 @@ package final class SegmentStore: Sendable {
     let directory: SegmentDirectory
     private let limitBytes: UInt64?
     let state: Mutex<State>
+    /// Where is synced what nobody waits for at once.
+    let syncQueue = DispatchQueue(label: "relay.segments.sync")
     /// Held while syncing, so that whoever finds nothing left to sync knows that it is on disk.
     let syncing = Mutex<Void>(())
 
@@ -136,14 +139,11 @@ package final class SegmentStore: Sendable {
     /// Appends chunks and waits until they are on disk. Nil as from `append`; after an error none of them
     /// is stored.
     package func store(_ chunks: [(ChunkID, EncodedChunk)]) throws(StateError) -> [ChunkLocation]? {
-        let before = state.withLock { $0.failedSyncs }
+        let before = failedSyncs
         guard let locations = try append(chunks) else { return nil }
         Failpoint.chunksAppended.reach()
         try sync()
-        // A sync of another thread may have failed and taken these back as well.
-        guard state.withLock({ $0.failedSyncs }) == before else {
-            throw StateError("cannot sync segments \(directory.path): a sync failed meanwhile")
-        }
+        try requireNoFailedSync(since: before)
         return locations
     }
 
