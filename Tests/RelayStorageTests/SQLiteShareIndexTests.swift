@@ -69,6 +69,31 @@ import Testing
         }
     }
 
+    @Test func `a roll back takes back what became of directories`() throws {
+        let index = try open()
+        let directory = Payload.directory(mode: PermissionBits(0o755))
+        let placed = try Sample.state("d", directory, revision: 1)
+        try index.transaction { () throws in
+            try ShareIndexRule.append(index, node: 1, placed)
+            #expect(try index.record(Sample.node(1))?.state == placed)
+        }
+        #expect(throws: Refusal()) {
+            try index.transaction { () throws in
+                try ShareIndexRule.append(index, node: 1, nil)
+                #expect(try index.record(Sample.node(1))?.state == nil)
+                throw Refusal()
+            }
+        }
+        try index.transaction { () throws in
+            #expect(try index.record(Sample.node(1))?.state == placed)
+            var moved = placed
+            moved.placement = try Sample.placement("e")
+            moved.placementRevision = Revision(2)
+            try ShareIndexRule.append(index, node: 1, moved)
+            #expect(try index.record(Sample.node(1))?.state == moved)
+        }
+    }
+
     @Test func `references and authors are those of all versions, the newest first`() throws {
         let index = try open()
         try index.transaction { () throws in

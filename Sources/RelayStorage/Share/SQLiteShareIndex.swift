@@ -11,6 +11,9 @@ package final class SQLiteShareIndex: ShareIndex {
     let database: StateDatabase
     private var statements = StatementCache<ShareQuery>()
     private var known: Known
+    /// Latest records of directories: each operation beneath them asks for all of them up to the root.
+    private var directories: [NodeID: NodeRecord] = [:]
+    private static let limitDirectories = 4096
     /// What is found out of what nothing refers to, while that is being found out.
     var collecting = Collecting()
 
@@ -54,6 +57,7 @@ package final class SQLiteShareIndex: ShareIndex {
         } catch {
             if !database.isInTransaction {
                 known = before
+                directories = [:]
                 // Marks that were taken back, or not taken off: the next look finds out.
                 collecting = Collecting(hasMarks: true)
             }
@@ -129,9 +133,22 @@ package final class SQLiteShareIndex: ShareIndex {
     }
 
     package func record(_ node: NodeID) throws(StateError) -> NodeRecord? {
+        if let known = directories[node] { return known }
         let statement = try statement(.record)
         statement.bind(1, node.raw)
-        return try statement.first { row throws(StateError) in try record(row) }
+        let found = try statement.first { row throws(StateError) in try record(row) }
+        if let found { remember(found) }
+        return found
+    }
+
+    /// Keeps the record in memory if it is a directory's.
+    private func remember(_ record: NodeRecord) {
+        guard record.state?.payload.kind == .directory else {
+            directories[record.node] = nil
+            return
+        }
+        if directories.count >= Self.limitDirectories { directories = [:] }
+        directories[record.node] = record
     }
 
     package func child(_ placement: Placement) throws(StateError) -> NodeID? {
@@ -208,6 +225,7 @@ package final class SQLiteShareIndex: ShareIndex {
         if let content = record.state?.payload.content { try rescue(content) }
         known.head.revision = record.revision
         known.head.chain = chain
+        remember(record)
     }
 
     private func putNode(_ record: NodeRecord) throws(StateError) {
