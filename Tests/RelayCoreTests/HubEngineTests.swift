@@ -285,19 +285,23 @@ private struct Conversation {
     @Test func `who does not keep up gets no more pages, and all of them later`() throws {
         let conversation = try Conversation()
         var received: [NodeID] = []
+        var sizes: [Int] = []
+        let content = try #require(F.file(1).content)
+        let chunk = EncodedChunk(
+            encoding: .raw, sizeBytes: 1 << 19, bytes: [UInt8](repeating: 1, count: 1 << 19))
         for number in 1...10 as ClosedRange<UInt64> {
             let place = Placement(parent: .root, name: F.name("f\(number)"))
-            let effects = try conversation.engine.receive([
-                .drained(C.laptop),
-                .commit(
-                    C.laptop,
-                    C.batch(
-                        number,
-                        .create(node: C.node(number), placement: place, payload: F.file(1), origin: nil))),
-            ])
-            for case .send(C.desk, .changes(let page)) in effects { received += page.records.map(\.node) }
+            var batch = C.batch(
+                number, .create(node: C.node(number), placement: place, payload: F.file(1), origin: nil))
+            batch.offers = [ContentOffer(content: content, manifest: nil, inline: chunk)]
+            let effects = try conversation.engine.receive([.drained(C.laptop), .commit(C.laptop, batch)])
+            for case .send(C.desk, .changes(let page)) in effects {
+                received += page.records.map(\.node)
+                sizes.append(page.estimatedBytes)
+            }
         }
-        #expect(received.count == HubEngine<MemoryShareIndex>.limitPagesUnderWay)
+        let limit = HubEngine<MemoryShareIndex>.limitBytesUnderWay
+        #expect(sizes.reduce(0, +) >= limit && sizes.dropLast().reduce(0, +) < limit)
         let effects = try conversation.engine.receive([.pinged(C.desk, 5), .drained(C.desk)])
         for case .send(C.desk, .changes(let page)) in effects { received += page.records.map(\.node) }
         #expect(received == (1...10).map { C.node($0) })

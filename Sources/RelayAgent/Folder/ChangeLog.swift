@@ -29,7 +29,7 @@ struct ChangeLog {
                 write(now, .info, "DOWNLOAD", ["path": "\(path)"])
             case .remove(let path, _), .removeDirectory(let path, _):
                 write(now, .info, "DELETE", ["path": "\(path)", "by": "hub"])
-            case .move(let from, let to, _):
+            case .move(let from, let to, _, _):
                 write(now, .info, "MOVE", ["path": "\(from)", "to": "\(to)", "by": "hub"])
             }
             if case .doneKeeping(_, let kept, _) = result.outcome {
@@ -83,7 +83,7 @@ struct ChangeLog {
 extension ApplyOutcome {
     fileprivate var isDone: Bool {
         switch self {
-        case .done, .doneKeeping: true
+        case .done, .doneKeeping, .movedUnwritten: true
         case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
     }

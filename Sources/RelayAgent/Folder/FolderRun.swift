@@ -262,18 +262,14 @@ actor FolderRun {
         switch effect {
         case .readRules(let isInsisting):
             parts.lane.readRules(isInsisting: isInsisting) { [mailbox] in mailbox.post(.rules($0)) }
-        case .scan(let requests):
-            parts.lane.scan(requests) { [mailbox] in mailbox.post(.scanned($0)) }
+        case .scan(let requests, let wishes):
+            parts.lane.scan(requests, reading: wishes) { [mailbox] in mailbox.post(.scanned($0)) }
         case .apply(let actions):
             parts.lane.apply(actions) { [mailbox] in mailbox.post(.applied($0)) }
         case .read(let requests): parts.readers.read(requests)
         case .send(let message):
             parts.link.send(message)
-            switch message {
-            case .commit: Failpoint.batchSent.reach()
-            case .applied: Failpoint.appliedTold.reach()
-            default: break
-            }
+            if case .commit = message { Failpoint.batchSent.reach() }
         case .stage(let request): parts.fetcher.stage(request)
         case .unstage(let node, let content): parts.fetcher.unstage(node: node, content: content)
         case .wake(let due): timer?.fire(afterMilliseconds: due.milliseconds &- now.milliseconds)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Logging
 import RelayCore
 import RelayWire
@@ -24,12 +25,22 @@ final class HubLink: Sendable {
     private struct State {
         var status = Status()
         /// The queue of the newest connection.
-        var newest: AsyncQueue<AgentMessage>?
+        var newest: ControlQueue?
         /// The queue of the connection that the engine knows of.
-        var current: AsyncQueue<AgentMessage>?
+        var current: ControlQueue?
         /// Questions whether everything was heard, until their pong comes.
         var questions: [UInt64: OneShot<Bool>] = [:]
         var lastQuestion: UInt64 = 0
+        /// How far the folder is, as long as the hub has not been told.
+        var untold: Revision?
+
+        /// Tells the hub how far the folder is.
+        mutating func tellApplied() {
+            guard let revision = untold, let current else { return }
+            untold = nil
+            current.append(.applied(revision))
+            Failpoint.appliedTold.reach()
+        }
     }
 
     private let address: HubAddress
@@ -43,6 +54,8 @@ final class HubLink: Sendable {
 
     /// A connection that lived for less is dialled anew with a growing delay.
     private static let settledAfter = Duration.seconds(2)
+    /// How long the hub may be in the dark about how far the folder is.
+    private static let appliedDelay = DispatchTimeInterval.seconds(1)
     /// How long to wait after a refusal, at the least.
     private static let refusalPause = Duration.seconds(5)
 
@@ -62,15 +75,27 @@ final class HubLink: Sendable {
 
     /// Sends the engine's message; it is dropped without a connection.
     ///
-    /// The engine begins each connection with `subscribe`: what it says before is for the one before.
+    /// The engine begins each connection with `subscribe`: what it says before is for the one before. How far
+    /// the folder is, the hub is told a little later, once for all that is applied until then.
     func send(_ message: AgentMessage) {
-        state.withLock { state in
-            if case .subscribe = message {
+        let isFirst = state.withLock { state in
+            switch message {
+            case .applied(let revision):
+                defer { state.untold = revision }
+                return state.untold == nil
+            case .subscribe:
                 // Of a connection that came and went before the engine could begin it, nothing is left.
-                guard state.current !== state.newest else { return }
+                guard state.current !== state.newest else { return false }
                 state.current = state.newest
+                state.untold = nil
+            default: break
             }
             state.current?.append(message)
+            return false
+        }
+        guard isFirst else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.appliedDelay) { [weak self] in
+            self?.state.withLock { $0.tellApplied() }
         }
     }
 
@@ -80,6 +105,7 @@ final class HubLink: Sendable {
         let answer = OneShot<Bool>()
         let question: UInt64? = state.withLock { state in
             let number = state.lastQuestion + 1
+            state.tellApplied()
             guard let queue = state.current, queue.append(.ping(number)) else { return nil }
             state.lastQuestion = number
             state.questions[number] = answer
@@ -153,14 +179,14 @@ final class HubLink: Sendable {
 
     /// Serves both connections until one of them ends; says why it did.
     private func serve(_ control: AgentControl, _ bulk: Bulk) async -> WireError {
-        let outbox = AsyncQueue<AgentMessage>()
+        let outbox = ControlQueue(control)
         let bulkOutbox = exchange.attach { bulk.receivedChunkBytes }
         let asks = AskQueue()
         state.withLock { $0.newest = outbox }
         post(.connected)
         let cause = await withTaskGroup(of: WireError?.self) { group in
             group.addTask { [self] in await readControl(control) }
-            group.addTask { await Self.write(outbox, to: control) }
+            group.addTask { await outbox.run() }
             group.addTask { [self] in await readBulk(bulk, asks) }
             group.addTask { await Self.write(bulkOutbox, to: bulk) }
             group.addTask { [self] in
@@ -170,6 +196,7 @@ final class HubLink: Sendable {
             var cause: WireError?
             if let first = await group.next() { cause = first }
             group.cancelAll()
+            state.withLock { $0.tellApplied() }
             await control.close()
             await bulk.close()
             for await other in group where cause == nil { cause = other }
@@ -192,26 +219,38 @@ final class HubLink: Sendable {
     }
 
     private func readControl(_ control: AgentControl) async -> WireError? {
+        control.receiveDirectly { [weak self] message in
+            // What is logged may have to wait for whoever reads the log.
+            if case .trouble = message { return false }
+            return self?.take(message) ?? false
+        }
         do throws(WireError) {
             while let messages = try await control.nextBatch() {
                 for message in messages {
-                    switch message {
-                    case .goodbye(let reason, let text): return .refused(reason, text)
-                    case .pong(let number): state.withLock { $0.questions[number] }?.set(true)
-                    case .ping(let number): send(.pong(number))
-                    case .trouble(let text): note(trouble: text)
-                    case .audited(let number, let page): audits.answer(number, page)
-                    case .welcome(let welcome):
-                        audits.begin(welcome)
-                        post(.message(message))
-                    case .changes, .committed: post(.message(message))
-                    }
+                    if case .goodbye(let reason, let text) = message { return .refused(reason, text) }
+                    _ = take(message)
                 }
             }
             return .lost("the hub closed the connection")
         } catch {
             return error
         }
+    }
+
+    /// False for the hub's goodbye.
+    private func take(_ message: HubMessage) -> Bool {
+        switch message {
+        case .goodbye: return false
+        case .pong(let number): state.withLock { $0.questions[number] }?.set(true)
+        case .ping(let number): send(.pong(number))
+        case .trouble(let text): note(trouble: text)
+        case .audited(let number, let page): audits.answer(number, page)
+        case .welcome(let welcome):
+            audits.begin(welcome)
+            post(.message(message))
+        case .changes, .committed: post(.message(message))
+        }
+        return true
     }
 
     private func note(trouble: String?) {

@@ -47,6 +47,8 @@ final class AsyncQueue<Element: Sendable>: Sendable {
         return nil
     }
 
+    var isEmpty: Bool { state.withLock { $0.elements.isEmpty } }
+
     /// Everything that waits now, which may be nothing.
     func takeWaiting() -> [Element] {
         state.withLock { state in

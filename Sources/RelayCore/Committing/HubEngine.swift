@@ -10,8 +10,8 @@ package final class HubEngine<Index: ShareIndex> {
         var device: DeviceID
         /// The subscriber was sent everything up to here.
         var position: Revision
-        /// Pages on their way since the connection was last known to have room.
-        var pagesUnderWay = 0
+        /// Bytes of pages on their way since the connection was last known to have room.
+        var bytesUnderWay = 0
         /// Asked for, to be answered once the subscriber was sent everything.
         var pings: [UInt64] = []
         /// Whether the pages up to the head bring no contents.
@@ -25,8 +25,8 @@ package final class HubEngine<Index: ShareIndex> {
     /// As they were before the last `receive`.
     private var former: [SubscriberID: Subscriber] = [:]
 
-    /// How many pages may be on their way to one subscriber.
-    package static var limitPagesUnderWay: Int { 4 }
+    /// How many bytes of pages may be on their way to one subscriber, before the last page.
+    package static var limitBytesUnderWay: Int { 3 * ChangePage.limitBytes }
 
     /// `chain` continues the share's hash chain; `offer` finds a small content or short manifest that the hub
     /// holds, for the pages of those who catch up.
@@ -51,7 +51,7 @@ package final class HubEngine<Index: ShareIndex> {
             case .subscribed(let id, let device, let subscription):
                 try subscribe(id, device, subscription, &effects)
             case .unsubscribed(let id): subscribers[id] = nil
-            case .drained(let id): subscribers[id]?.pagesUnderWay = 0
+            case .drained(let id): subscribers[id]?.bytesUnderWay = 0
             case .pinged(let id, let number): subscribers[id]?.pings.append(number)
             case .applied: break
             case .commit(let id, let batch): try commit(batch, from: id, &group, &effects)
@@ -157,21 +157,21 @@ package final class HubEngine<Index: ShareIndex> {
     ) throws(StateError) {
         guard var subscriber = subscribers[id] else { return }
         while subscriber.position < index.head.revision,
-            subscriber.pagesUnderWay < Self.limitPagesUnderWay
+            subscriber.bytesUnderWay < Self.limitBytesUnderWay
         {
+            let page: ChangePage
             var builder = ChangePageBuilder()
             if subscriber.position == group.start,
-                let page = group.page(for: id, through: index.head, builder: &builder)
+                let whole = group.page(for: id, through: index.head, builder: &builder)
             {
-                subscriber.position = index.head.revision
-                effects.append(.send(id, .changes(page)))
+                page = whole
             } else {
-                let page = try catchUpPage(
+                page = try catchUpPage(
                     after: subscriber.position, &builder, group, isBare: subscriber.isBare)
-                subscriber.position = page.through.revision
-                effects.append(.send(id, .changes(page)))
             }
-            subscriber.pagesUnderWay += 1
+            subscriber.position = page.through.revision
+            subscriber.bytesUnderWay += page.estimatedBytes
+            effects.append(.send(id, .changes(page)))
         }
         if subscriber.position == index.head.revision {
             subscriber.isBare = false

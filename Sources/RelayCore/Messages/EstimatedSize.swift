@@ -36,3 +36,10 @@ extension Operation {
         }
     }
 }
+
+extension ChangePage {
+    /// About how long the page is, in bytes.
+    package var estimatedBytes: Int {
+        records.reduce(64) { $0 + $1.estimatedBytes } + offers.reduce(0) { $0 + $1.estimatedBytes }
+    }
+}

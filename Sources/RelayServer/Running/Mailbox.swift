@@ -25,6 +25,8 @@ final class Mailbox<Element: Sendable>: Sendable {
     init(limitBytes: Int) { self.limitBytes = limitBytes }
 
     var isEmpty: Bool { state.withLock { $0.entries.isEmpty } }
+    /// Whether `waitForRoom` would not wait.
+    var hasRoom: Bool { state.withLock { $0.isFinished || $0.queuedBytes <= limitBytes } }
     var queuedBytes: Int { state.withLock { $0.queuedBytes } }
 
     /// Puts an element at the end; false when the mailbox is finished.

@@ -13,6 +13,9 @@ final class ControlLink: Sendable {
     private let connection: HubControl
     private let session: ShareSession
     private let outgoing = Mailbox<HubMessage>(limitBytes: 4 << 20)
+    private let order = SendingOrder()
+    /// Bytes of pages that were sent and of which the session does not know yet.
+    private let pageBytes = Mutex(0)
     private let farewell = Farewell()
     /// Has the device leave the share, forced or not; returns what it is told.
     private let leave: @Sendable (Bool) async -> Refusal
@@ -33,52 +36,70 @@ final class ControlLink: Sendable {
         self.leave = leave
     }
 
-    /// Queues a message for the device; never waits. The engine bounds the pages, and reading stops while the
-    /// answers are not taken.
-    func send(_ message: HubMessage) { outgoing.put(message, bytes: message.queuedBytes) }
+    /// Sends a message to the device, or queues it; never waits. The engine bounds the pages, and reading
+    /// stops while the answers are not taken.
+    func send(_ message: HubMessage) {
+        let bytes = message.queuedBytes
+        var isQueued = false
+        let isTaken = order.send(message, bytes: bytes, on: connection) {
+            isQueued = true
+            return outgoing.put(message, bytes: bytes)
+        }
+        if isTaken, !isQueued { sent([message]) }
+    }
+
+    /// Tells the session now and then that pages have gone out.
+    private func sent(_ messages: [HubMessage]) {
+        let isDue = pageBytes.withLock { bytes in
+            for case .changes(let page) in messages { bytes += page.estimatedBytes }
+            guard bytes >= HubEngine<SQLiteShareIndex>.limitBytesUnderWay / 2, outgoing.isEmpty else {
+                return false
+            }
+            bytes = 0
+            return true
+        }
+        if isDue { session.inbox.put(.drained(id)) }
+    }
 
     /// Says goodbye and closes the connection, once what is queued was written.
     func end(_ refusal: Refusal) {
         farewell.say(refusal)
-        outgoing.finish()
+        order.close { outgoing.finish() }
     }
 
     /// Says goodbye and closes the connection at once: what is queued is dropped.
     func cut(_ refusal: Refusal) {
         farewell.cut(refusal)
-        outgoing.finish()
+        order.close { outgoing.finish() }
     }
 
     /// Serves the connection until it is closed.
     func run() async {
         session.inbox.put(.joined(self))
+        connection.receiveDirectly { [weak self] in self?.receiveNow($0) ?? false }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.write() }
             group.addTask { await self.farewell.carryOutCut(of: self.connection) }
             await read()
-            outgoing.finish()
+            order.close { outgoing.finish() }
             farewell.isOver()
         }
         session.inbox.put(.left(id, device))
     }
 
     private func write() async {
-        var pages = 0
         while true {
-            let entries = await outgoing.take(limitBytes: Self.writeBytes)
-            guard !entries.isEmpty else { break }
+            let messages = await outgoing.take(limitBytes: Self.writeBytes).map(\.element)
+            guard !messages.isEmpty else { break }
             do {
-                try await connection.send(entries.map(\.element))
+                try await connection.send(messages)
             } catch {
                 break
             }
-            for case .changes in entries.map(\.element) { pages += 1 }
-            if outgoing.isEmpty, pages >= HubEngine<SQLiteShareIndex>.limitPagesUnderWay / 2 {
-                pages = 0
-                session.inbox.put(.drained(id))
-            }
+            order.sent { outgoing.isEmpty }
+            sent(messages)
         }
-        outgoing.finish()
+        order.close { outgoing.finish() }
         // When the hub shuts down, the listener says goodbye and closes.
         if await farewell.close(connection) { return }
         if !Task.isCancelled { await connection.close() }
@@ -102,7 +123,27 @@ final class ControlLink: Sendable {
         }
     }
 
+    /// Passes a message on, on the thread that it came in on; false if that is not possible.
+    private func receiveNow(_ message: AgentMessage) -> Bool {
+        guard outgoing.hasRoom, session.inbox.hasRoom else { return false }
+        // Of several contents, each may be much larger than what it is packed into.
+        if case .commit(let batch) = message, batch.offers.count > 1 { return false }
+        return (try? passOn(message)) ?? false
+    }
+
     private func receive(_ message: AgentMessage) async throws {
+        if try passOn(message) { return }
+        switch message {
+        case .audit(let number, let after, let limit):
+            guard let page = await session.audit(after: after, limit: limit) else { return end(.failure) }
+            send(.audited(number, page))
+        case .leave(let isForced): end(await leave(isForced))
+        case .subscribe, .commit, .applied, .ping, .pong: break
+        }
+    }
+
+    /// Gives the session what is for it; false for what is not.
+    private func passOn(_ message: AgentMessage) throws(CheckedBatch.Violation) -> Bool {
         switch message {
         case .subscribe(let subscription): session.inbox.put(.subscribe(id, subscription))
         case .commit(let batch):
@@ -111,11 +152,9 @@ final class ControlLink: Sendable {
         case .applied(let revision): session.inbox.put(.applied(id, revision))
         case .ping(let number): session.inbox.put(.ping(id, number))
         case .pong: break
-        case .audit(let number, let after, let limit):
-            guard let page = await session.audit(after: after, limit: limit) else { return end(.failure) }
-            send(.audited(number, page))
-        case .leave(let isForced): end(await leave(isForced))
+        case .audit, .leave: return false
         }
+        return true
     }
 }
 
@@ -131,9 +170,7 @@ extension HubMessage {
     /// About how much memory the message takes.
     fileprivate var queuedBytes: Int {
         switch self {
-        case .changes(let page):
-            page.records.reduce(64) { $0 + $1.estimatedBytes }
-                + page.offers.reduce(0) { $0 + $1.estimatedBytes }
+        case .changes(let page): page.estimatedBytes
         case .audited(_, let page): page.records.reduce(64) { $0 + $1.estimatedBytes }
         case .committed(_, let answers, _): 64 + answers.count * 32
         case .welcome, .ping, .pong, .trouble, .goodbye: 64

@@ -4,6 +4,7 @@ import NIOCore
 import Synchronization
 
 /// The frames that came and were not taken yet: filled by the connection's event loop, emptied by one task.
+/// Short ones may be handled without getting here, where nothing came before them.
 ///
 /// The loop stops reading from the network when the inbox is full, and is told when it may go on.
 final class Inbox: Sendable {
@@ -15,6 +16,8 @@ final class Inbox: Sendable {
         /// What the taker gets once `frames` is empty: an error, or nil for the end.
         var end: WireError??
         var waiter: CheckedContinuation<Void, Never>?
+        /// Handles a frame where it came in; false if it cannot.
+        var direct: (@Sendable (Frame) -> Bool)?
     }
 
     /// How many bytes of chunks came, those of an unfinished frame included. Written by the loop alone.
@@ -32,8 +35,34 @@ final class Inbox: Sendable {
     /// How many frames wait to be taken.
     var count: Int { guarded.withLock { $0.frames.count } }
 
+    /// Longer frames always wait for the task.
+    private static let directWeight = 32 << 10
+
+    /// Has `handle` tried on short frames that come while a task waits for them.
+    func receiveDirectly(_ handle: @escaping @Sendable (Frame) -> Bool) {
+        guarded.withLock { $0.direct = handle }
+    }
+
+    /// How many of these frames, from the first on, were handled at once.
+    ///
+    /// While a task waits, only the loop can put something before them, and the loop is busy here.
+    private func handleDirectly(_ frames: [Frame]) -> Int {
+        let direct = guarded.withLock { state in
+            state.waiter != nil && state.frames.isEmpty && state.end == nil ? state.direct : nil
+        }
+        guard let direct else { return 0 }
+        var handled = 0
+        for frame in frames {
+            guard frame.weight <= Self.directWeight, direct(frame) else { break }
+            handled += 1
+        }
+        return handled
+    }
+
     /// Adds frames. True: the inbox is full, and reading must stop until a `take` says to go on.
-    func push(_ frames: [Frame]) -> Bool {
+    func push(_ all: [Frame]) -> Bool {
+        let frames = all.dropFirst(handleDirectly(all))
+        guard !frames.isEmpty else { return false }
         let (waiter, isFull) = guarded.withLock { state in
             guard state.end == nil else { return (takeWaiter(&state), false) }
             for frame in frames {

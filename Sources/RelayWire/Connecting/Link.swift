@@ -55,6 +55,13 @@ final class Link: Sendable {
         if try outbox.add(writer.buffers, byteCount: writer.byteCount) { onLoop { $0.flushOutbox() } }
     }
 
+    /// Sends frames without waiting; false if there is no room.
+    func sendNow(_ writer: FrameWriter) throws(WireError) -> Bool {
+        guard outbox.hasRoom else { return false }
+        if try outbox.add(writer.buffers, byteCount: writer.byteCount) { onLoop { $0.flushOutbox() } }
+        return true
+    }
+
     /// After admission: frames of this role may come. `heartbeat`: the peer's wish, if it is shorter.
     func open(_ role: ConnectionRole, heartbeat: Duration? = nil) {
         onLoop { $0.open(role, heartbeat: heartbeat) }

@@ -26,6 +26,8 @@ final class Outbox: Sendable {
     /// Bytes that the operating system has not taken yet.
     var pendingBytes: Int { guarded.withLock { $0.pendingBytes } }
 
+    var hasRoom: Bool { guarded.withLock { $0.pendingBytes < limitBytes } }
+
     /// Adds buffers, which are written one after the other. True: the loop must be called to `drain`.
     func add(_ buffers: [ByteBuffer], byteCount: Int) throws(WireError) -> Bool {
         let result: Result<Bool, WireError> = guarded.withLock { state in

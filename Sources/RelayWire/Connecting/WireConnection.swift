@@ -3,8 +3,9 @@
 package import RelayCore
 import Synchronization
 
-/// An open connection. Messages come from `next` in the order in which the peer sent them; `send` waits while
-/// too much is on its way. Signs of life are exchanged inside and never seen.
+/// An open connection. Messages come from `next` in the order in which the peer sent them, or are handled
+/// where they come in (`receiveDirectly`); `send` waits while too much is on its way. Signs of life are
+/// exchanged inside and never seen.
 ///
 /// One task at a time may receive; any number may send, and a call's messages stay together. A cancelled
 /// `next` or `send` throws `closed` and leaves the connection as it was. A connection that is let go of
@@ -51,6 +52,29 @@ package final class WireConnection<Inbound: Sendable, Outbound: Sendable>: Senda
         var writer = FrameWriter()
         for message in messages { try encode(message, &writer) }
         try await link.send(writer)
+    }
+
+    /// Sends a message from any thread, without waiting: false if there is no room for it at the moment, or
+    /// if it cannot be sent, and `send` is to tell why.
+    func sendNow(_ message: Outbound) -> Bool {
+        var writer = FrameWriter()
+        do throws(WireError) {
+            try encode(message, &writer)
+            return try link.sendNow(writer)
+        } catch {
+            return false
+        }
+    }
+
+    /// Has small messages handled where they come in, on the connection's event loop, as long as a task waits
+    /// for them and nothing else came before them. `handle` does not block; false: the task is to get it.
+    package func receiveDirectly(_ handle: @escaping @Sendable (Inbound) -> Bool) {
+        let (decode, inbox) = (decode, link.inbox)
+        inbox.receiveDirectly { frame in
+            // What is malformed is the task's business.
+            guard let message = try? decode(frame) else { return false }
+            return handle(message)
+        }
     }
 
     /// The next message; nil when the peer closed the connection, or this side did.
