@@ -29,6 +29,12 @@ struct Announcements {
         if subtrees.insert(path).inserted { hints.append(.subtree(path)) }
     }
 
+    /// Whether all there is to tell is that files are being written.
+    var areOfWriting: Bool {
+        guard !isReady, !isOverflow, polling == nil, rootGone == nil, !hints.isEmpty else { return false }
+        return hints.allSatisfy { if case .entry(_, writing: true) = $0 { true } else { false } }
+    }
+
     mutating func ready() { isReady = true }
 
     mutating func overflow() { isOverflow = true }

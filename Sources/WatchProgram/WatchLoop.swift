@@ -9,6 +9,11 @@ struct WatchLoop<Backend: WatchBackend> {
     private var encoder = WatchRecordEncoder()
 
     private let isVerbose: Bool
+    /// Until when it is not told that files are being written, and nothing else.
+    private var heldUntil: Instant?
+    /// What is written is mostly closed at once, and that is told instead; what is not, is not waited for any
+    /// less by its reader.
+    private static var holdMilliseconds: Int64 { 5 }
 
     /// `isVerbose`: what is told goes to standard error as well, for people.
     init(tree: WatchTree<Backend>, isVerbose: Bool) {
@@ -26,7 +31,7 @@ struct WatchLoop<Backend: WatchBackend> {
         guard try tell() else { return }
         var hasMore = true
         while true {
-            let timeout = hasMore ? 0 : timeout(until: tree.deadline)
+            let timeout = hasMore ? 0 : timeout(until: [tree.deadline, heldUntil].compactMap { $0 }.min())
             guard try wait(timeout) else { return }
             do {
                 hasMore = try tree.drain(now: monotonicNow())
@@ -37,8 +42,21 @@ struct WatchLoop<Backend: WatchBackend> {
             } catch {
                 throw .cannotWatch(tree.rootPath, error)
             }
+            if isHeld() { continue }
             guard try tell() else { return }
         }
+    }
+
+    /// Whether what is to be told can wait a little.
+    private mutating func isHeld() -> Bool {
+        guard tree.announcements.areOfWriting else {
+            heldUntil = nil
+            return false
+        }
+        let now = monotonicNow()
+        let until = heldUntil ?? now + Self.holdMilliseconds
+        heldUntil = now < until ? until : nil
+        return now < until
     }
 
     /// Waits for an event or the timeout. False when standard input is closed.
@@ -58,7 +76,7 @@ struct WatchLoop<Backend: WatchBackend> {
         return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN))
     }
 
-    /// Writes what is to be told, at once. False when nobody reads.
+    /// Writes what is to be told. False when nobody reads.
     private mutating func tell() throws(WatchProgramError) -> Bool {
         if isVerbose { for line in tree.announcements.lines { say(line) } }
         tree.announcements.move(to: &encoder)

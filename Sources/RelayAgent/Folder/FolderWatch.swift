@@ -81,29 +81,36 @@ final class FolderWatch: Sendable {
     private func watchOnce() async -> String {
         let process = WatchProcess(executable: executable, folder: folder)
         state.withLock { $0.process = process }
-        var reason = "the watcher ended"
-        await withTaskCancellationHandler {
-            for await event in process.events() {
-                switch event {
-                case .ready: becomeReady()
-                case .hints(let hints): lane.filter(tempered(hints)) { [post] in post(.hints($0)) }
-                case .overflow:
-                    state.withLock { $0.status.overflows += 1 }
-                    logger.notice("too many changes at once, looking through the whole folder")
-                    post(.rescan)
-                case .polling(let directories): note(polled: directories.count)
-                case .rootGone(let text):
-                    reason = text
-                    onRootGone()
-                case .ended(let text): reason = text
-                }
+        let (rootGone, ended) = (OneShot<String>(), OneShot<String>())
+        process.start { [self] event in
+            take(event)
+            switch event {
+            case .rootGone(let text): rootGone.set(text)
+            case .ended(let text): ended.set(text)
+            case .ready, .hints, .overflow, .polling: break
             }
-        } onCancel: {
-            process.stop()
+            return .taken
         }
+        let reason = await ended.wait()
         process.stop()
         state.withLock { $0.process = nil }
-        return reason
+        return rootGone.value ?? reason ?? "the watcher ended"
+    }
+
+    /// Takes in what the watcher tells, on the thread that reads it: nothing that comes from there has to
+    /// wait for another thread.
+    private func take(_ event: WatchEvent) {
+        switch event {
+        case .ready: becomeReady()
+        case .hints(let hints): lane.filter(tempered(hints)) { [post] in post(.hints($0)) }
+        case .overflow:
+            state.withLock { $0.status.overflows += 1 }
+            logger.notice("too many changes at once, looking through the whole folder")
+            post(.rescan)
+        case .polling(let directories): note(polled: directories.count)
+        case .rootGone: onRootGone()
+        case .ended: break
+        }
     }
 
     /// On a machine where programs wait for each other, whoever deletes many files may have been interrupted

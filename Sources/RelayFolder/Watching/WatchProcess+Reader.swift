@@ -10,7 +10,7 @@ final class WatchReader {
     private static let limitErrorBytes = 4096
 
     private let child: WatchChild
-    private let continuation: AsyncStream<WatchEvent>.Continuation
+    private let give: @Sendable (WatchEvent) -> WatchProcess.Receipt
     private var decoder = WatchRecordDecoder()
     private var errorText: [UInt8] = []
     private var failure: String?
@@ -19,9 +19,9 @@ final class WatchReader {
     private var signalAt: Int64?
     private var signals = [SIGTERM, SIGKILL]
 
-    init(child: WatchChild, continuation: AsyncStream<WatchEvent>.Continuation) {
+    init(child: WatchChild, give: @escaping @Sendable (WatchEvent) -> WatchProcess.Receipt) {
         self.child = child
-        self.continuation = continuation
+        self.give = give
     }
 
     /// Starts the thread, to which the reader belongs from then on.
@@ -85,16 +85,15 @@ final class WatchReader {
         }
     }
 
-    /// Gives an event to the stream, and waits for room in it. False when nobody wants it.
+    /// Gives an event away, and waits for room for it. False when nobody wants it.
     private func deliver(_ event: WatchEvent) -> Bool {
         while true {
-            switch continuation.yield(event) {
-            case .enqueued: return true
-            case .terminated: return false
-            case .dropped:
+            switch give(event) {
+            case .taken: return true
+            case .refused: return false
+            case .full:
                 var end = pollfd(fd: child.endRequest, events: Int16(POLLIN), revents: 0)
                 if poll(&end, 1, 5) > 0 { return false }
-            @unknown default: return false
             }
         }
     }
@@ -122,7 +121,6 @@ final class WatchReader {
 
     private func finish(status: Int32) {
         _ = deliver(.ended(failure ?? (isEnding ? "stopped" : reason(status))))
-        continuation.finish()
     }
 
     private func reason(_ status: Int32) -> String {

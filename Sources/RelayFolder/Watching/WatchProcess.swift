@@ -28,6 +28,15 @@ package final class WatchProcess: Sendable {
 
     deinit { stop() }
 
+    /// What became of an event that was given to somebody.
+    package enum Receipt: Sendable {
+        case taken
+        /// It is to be given again a little later.
+        case full
+        /// Nobody wants any more.
+        case refused
+    }
+
     /// Starts the program, and gives what it tells until `ended`. Call once.
     ///
     /// Events wait for the reader; when very many do, the program waits as well, and tells of an overflow
@@ -35,6 +44,23 @@ package final class WatchProcess: Sendable {
     package func events() -> AsyncStream<WatchEvent> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: WatchEvent.self, bufferingPolicy: .bufferingOldest(Self.limitWaitingEvents))
+        continuation.onTermination = { [weak self] _ in self?.stop() }
+        start { event in
+            switch continuation.yield(event) {
+            case .enqueued: break
+            case .dropped:
+                // Nothing comes after the end, for which alone nobody waits.
+                guard case .ended = event else { return .full }
+            default: return .refused
+            }
+            if case .ended = event { continuation.finish() }
+            return .taken
+        }
+        return stream
+    }
+
+    /// Starts the program, and gives what it tells until `ended`, on a thread of its own. Call once.
+    package func start(_ give: @escaping @Sendable (WatchEvent) -> Receipt) {
         do throws(WatchStartError) {
             let child = try state.withLock { state throws(WatchStartError) in
                 guard case .idle = state else { throw WatchStartError("it was started before or stopped") }
@@ -42,13 +68,10 @@ package final class WatchProcess: Sendable {
                 state = .running(child)
                 return child
             }
-            continuation.onTermination = { _ in child.requestEnd() }
-            try WatchReader(child: child, continuation: continuation).start()
+            try WatchReader(child: child, give: give).start()
         } catch {
-            continuation.yield(.ended("cannot start \(executable): \(error)"))
-            continuation.finish()
+            _ = give(.ended("cannot start \(executable): \(error)"))
         }
-        return stream
     }
 
     /// Ends the program, soon: by closing its standard input, and if it does not go, by signals.
