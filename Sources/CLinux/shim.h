@@ -127,9 +127,10 @@ static inline long relay_fchmodat2_empty(int descriptor, uint32_t mode)
     RELAY_RESULT(syscall(452, descriptor, "", mode, RELAY_AT_EMPTY_PATH));
 }
 
-/* F_SETSIG and F_SETLEASE, the same on every architecture. */
+/* F_SETSIG, F_SETLEASE and F_GETLEASE, the same on every architecture. */
 #define RELAY_F_SETSIG 10
 #define RELAY_F_SETLEASE 1024
+#define RELAY_F_GETLEASE 1025
 
 static inline long relay_fcntl(int descriptor, int command, int argument)
 {

@@ -206,7 +206,7 @@ private final class EngineRun {
     private func answers(to effect: AgentEffect, _ isEmpty: Bool) -> [AgentInput] {
         switch effect {
         case .readRules: return [.rules(.missing)]
-        case .scan(let requests): return isEmpty ? [] : [.scanned(requests.map { files.listing($0) })]
+        case .scan(let requests, _): return isEmpty ? [] : [.scanned(requests.map { files.listing($0) })]
         case .read(let requests): return [.read(requests.map { reading($0) })]
         case .stage(let request):
             return [.staged(node: request.node, content: request.payload.content, .ready)]

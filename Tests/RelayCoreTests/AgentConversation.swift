@@ -169,7 +169,7 @@ extension [AgentEffect] {
 
     /// Where the engine wants to look.
     var looks: [ScanRequest] {
-        for case .scan(let requests) in self { return requests }
+        for case .scan(let requests, _) in self { return requests }
         return []
     }
 

@@ -55,7 +55,7 @@ private typealias A = AgentConversation
         try agent.say(.connected)
         effects = try agent.say(
             .message(.welcome(A.welcome())), .message(.changes(A.page([record], through: 1))))
-        guard case .move(_, let to, _)? = effects.steps.first else {
+        guard case .move(_, let to, _, _)? = effects.steps.first else {
             Issue.record("\(effects)")
             return
         }

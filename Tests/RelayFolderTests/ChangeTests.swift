@@ -39,6 +39,31 @@ import Testing
         #expect(try scratch.names() == ["d"])
     }
 
+    // MARK: Moves
+
+    @Test func `a file that nobody can write into while it is moved is known to be as it was`() throws {
+        let scratch = try Scratch()
+        scratch.write("f", "x")
+        let before = try scratch.fingerprint("f")
+        let step = ApplyStep.move(
+            from: relative("f"), to: relative("g"), identity: before.identity, expected: before)
+        let outcome = scratch.apply(step)
+        #expect(outcome == .movedUnwritten(try scratch.fingerprint("g")))
+    }
+
+    @Test(arguments: [true, false])
+    func `a file that may have been written into is not`(isOpen: Bool) throws {
+        let scratch = try Scratch()
+        scratch.write("f", "x")
+        let before = try scratch.fingerprint("f")
+        let writer = isOpen ? open(scratch.path + "/f", O_WRONLY | O_CLOEXEC) : -1
+        defer { if isOpen { close(writer) } }
+        if !isOpen { scratch.write("f", "y") }
+        let step = ApplyStep.move(
+            from: relative("f"), to: relative("g"), identity: before.identity, expected: before)
+        #expect(scratch.apply(step) == .done(try scratch.fingerprint("g")))
+    }
+
     @Test func `what is never reported is a problem where it is in the way`() throws {
         let scratch = try Scratch()
         scratch.makeDirectory("d")

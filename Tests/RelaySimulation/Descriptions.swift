@@ -90,7 +90,7 @@ func describe(_ step: ApplyStep) -> String {
         "make link \(path) to \(Token(target: target).number) over \(describe(over))"
     case .placeFile(let path, let payload, let over):
         "place \(path) \(describe(.file(payload))) over \(describe(over))"
-    case .move(let from, let to, _): "move \(from) to \(to)"
+    case .move(let from, let to, _, _): "move \(from) to \(to)"
     case .setMetadata(let path, _, let mode, let modified):
         "set metadata of \(path) to \(String(mode.rawValue, radix: 8)) \(modified.map { "\($0.seconds)" } ?? "")"
     case .remove(let path, _): "remove \(path)"
@@ -107,7 +107,7 @@ private func describe(_ expectation: Expectation) -> String {
 
 func describe(_ outcome: ApplyOutcome) -> String {
     switch outcome {
-    case .done: "done"
+    case .done, .movedUnwritten: "done"
     case .doneKeeping(_, let kept, _): "done, keeping \(kept)"
     case .changed: "changed"
     case .occupied: "occupied"
@@ -188,7 +188,7 @@ func describe(_ input: AgentInput) -> String {
 func describe(_ effect: AgentEffect) -> String {
     switch effect {
     case .readRules: "read rules"
-    case .scan(let requests): "scan " + requests.map(describe).joined(separator: ", ")
+    case .scan(let requests, _): "scan " + requests.map(describe).joined(separator: ", ")
     case .read(let requests):
         "read " + requests.map { "\(short($0.node)) \($0.path)" }.joined(separator: ", ")
     case .send(let message): "send " + describe(message)
@@ -216,7 +216,7 @@ func describe(_ step: UserStep) -> String {
 /// A number that tells effects apart, made without hash seeds.
 func fingerprint(of effect: AgentEffect) -> UInt64 {
     switch effect {
-    case .scan(let requests): return 1 &+ UInt64(requests.count) << 8
+    case .scan(let requests, _): return 1 &+ UInt64(requests.count) << 8
     case .read(let requests): return requests.reduce(2) { mixed($0 ^ $1.node.raw.low) }
     case .send(.commit(let batch)): return batch.operations.reduce(3) { mixed($0 ^ $1.node.raw.low) }
     case .send: return 4

@@ -8,7 +8,7 @@ final class SimulatedAgent {
 
     enum LaneJob {
         case rules(isInsisting: Bool)
-        case scan([ScanRequest], [ScanResult])
+        case scan([ScanRequest], ReadingWishes, [ScanResult])
         case apply([ApplyAction], [ApplyResult])
         case filter([Hint])
     }

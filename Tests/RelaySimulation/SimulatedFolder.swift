@@ -105,6 +105,17 @@ final class SimulatedFolder {
         return .content(token.description, fingerprint, trusted: disk.isOld(fingerprint, margin: margin))
     }
 
+    /// What is read of a file where it was found.
+    func read(_ result: ScanResult, _ wishes: ReadingWishes) -> ReadOutcome? {
+        guard case .entry(let path) = result.request, case .entry(_, let found?) = result.outcome,
+            found.kind == .file, let known = wishes[path], known != found.fingerprint
+        else { return nil }
+        let (reading, outcome) = beginRead(ReadRequest(node: .root, path: path))
+        guard let reading else { return outcome }
+        guard reading.fingerprint == found.fingerprint || SeededBug.readsUnstably.isMade else { return .busy }
+        return endRead(reading, readsLate: true)
+    }
+
     // Applying.
 
     func apply(_ action: ApplyAction, _ witness: any FolderWitness) -> ApplyOutcome {
@@ -129,7 +140,7 @@ final class SimulatedFolder {
             }
         case .placeFile(let path, let payload, let over):
             placeFile(action, path, payload, over, witness)
-        case .move(let from, let to, let identity): move(from, to, identity)
+        case .move(let from, let to, let identity, let expected): move(from, to, identity, expected)
         case .setMetadata(let path, let expected, let mode, let modified):
             setMetadata(path, expected, mode, modified)
         case .remove(let path, let expected): remove(path, expected, witness)
@@ -150,7 +161,7 @@ final class SimulatedFolder {
             return inode
         }
         switch outcome {
-        case .done, .doneKeeping: staged[action.node] = nil
+        case .done, .doneKeeping, .movedUnwritten: staged[action.node] = nil
         default: break
         }
         return outcome
@@ -256,7 +267,9 @@ final class SimulatedFolder {
         return candidate
     }
 
-    private func move(_ from: RelativePath, _ to: RelativePath, _ identity: FileIdentity) -> ApplyOutcome {
+    private func move(
+        _ from: RelativePath, _ to: RelativePath, _ identity: FileIdentity, _ expected: Fingerprint?
+    ) -> ApplyOutcome {
         guard let name = from.name, let parent = disk.findParent(from),
             let inode = disk.child(name, of: parent)
         else { return .absent }
@@ -270,10 +283,13 @@ final class SimulatedFolder {
             let isOtherSpelling = disk.spelling(of: newName, in: newParent) != newName
             return isOtherSpelling ? .failed(Self.isOneName(to)) : .occupied
         }
+        let isUnwritten =
+            seesWriters && disk.inodes[inode].writers == 0 && disk.fingerprint(inode) == expected
         disk.relink(name, in: parent, to: newName, in: newParent)
         disk.report(name, in: parent)
         disk.reportMove(inode, newName, in: newParent)
-        return .done(disk.fingerprint(inode))
+        let moved = disk.fingerprint(inode)
+        return isUnwritten ? .movedUnwritten(moved) : .done(moved)
     }
 
     private static func isOneName(_ path: RelativePath) -> Problem {

@@ -93,7 +93,7 @@ extension World {
     private func carryOut(_ effect: AgentEffect, _ agent: SimulatedAgent) {
         switch effect {
         case .readRules(let isInsisting): queue(.rules(isInsisting: isInsisting), agent)
-        case .scan(let requests): queue(.scan(requests, []), agent)
+        case .scan(let requests, let wishes): queue(.scan(requests, wishes, []), agent)
         case .apply(let actions):
             deeds += 1
             agent.echoes.expect(actions)
@@ -166,18 +166,9 @@ extension World {
                 hasFailure()
                 ? .failed(Self.failure("read rules")) : agent.folder.readRules(isInsisting: isInsisting)
             complete(agent, .rules(reading), after: configuration.diskDelay)
-        case .scan(let requests, var results):
-            let request = requests[results.count]
-            if results.isEmpty { for request in requests { agent.echoes.forget(request) } }
-            let outcome: ScanOutcome =
-                hasFailure() ? .failed(Self.failure("scan")) : agent.folder.scan(request)
-            results.append(ScanResult(request: request, outcome: outcome))
-            if results.count == requests.count {
-                agent.lane.removeFirst()
-                complete(agent, .scanned(results), after: configuration.diskDelay)
-            } else {
-                agent.lane[0] = .scan(requests, results)
-            }
+        case .scan(let requests, let wishes, let results):
+            agent.lane.removeFirst()
+            scan(requests, wishes, results, agent)
         case .apply(let actions, var results):
             let action = actions[results.count]
             if configuration.ignores { checkRemoval(action.step, of: agent) }
@@ -202,6 +193,28 @@ extension World {
             if !news.isEmpty { complete(agent, .hints(news), after: configuration.diskDelay) }
         }
         advanceLane(agent)
+    }
+
+    /// Looks at the next place, at one instant; what was found there before is read at another.
+    private func scan(
+        _ requests: [ScanRequest], _ wishes: ReadingWishes, _ results: [ScanResult], _ agent: SimulatedAgent
+    ) {
+        var results = results
+        if results.isEmpty { for request in requests { agent.echoes.forget(request) } }
+        if let last = results.indices.last {
+            results[last].reading = agent.folder.read(results[last], wishes)
+        }
+        if results.count < requests.count {
+            let request = requests[results.count]
+            let outcome: ScanOutcome =
+                hasFailure() ? .failed(Self.failure("scan")) : agent.folder.scan(request)
+            results.append(ScanResult(request: request, outcome: outcome))
+            if results.count < requests.count || !wishes.isEmpty {
+                agent.lane.insert(.scan(requests, wishes, results), at: 0)
+                return
+            }
+        }
+        complete(agent, .scanned(results), after: configuration.diskDelay)
     }
 
     /// What becomes of a step that cannot stage what it carries.

@@ -5,7 +5,8 @@ import RelayCore
 import RelayFolder
 import Synchronization
 
-/// The one thread that scans and changes the folder: everything that is asked for is done in order.
+/// The one thread that scans and changes the folder, and reads small files that it finds changed: everything
+/// that is asked for is done in order.
 ///
 /// Before each step the folder's root is verified. Once it is not the known one any more, nothing more is
 /// done, and the owner is told.
@@ -38,11 +39,15 @@ final class FolderLane: Sendable {
     /// How long the scans took so far, all together.
     var scanTime: Duration { scanned.withLock { $0 } }
 
-    func scan(_ requests: [ScanRequest], then post: @escaping @Sendable ([ScanResult]) -> Void) {
+    func scan(
+        _ requests: [ScanRequest], reading wishes: ReadingWishes,
+        then post: @escaping @Sendable ([ScanResult]) -> Void
+    ) {
         enter { folder in
             let begin = ContinuousClock.now
             self.echoing.withLock { for request in requests { $0.echoes.forget(request) } }
-            let results = folder.scan(requests)
+            let results = folder.scan(requests, reading: wishes)
+            if results.contains(where: { $0.reading != nil }) { Failpoint.fileRead.reach() }
             self.scanned.withLock { $0 += ContinuousClock.now - begin }
             // What was found in a root that was replaced meanwhile says nothing.
             if self.isRootVerified() { self.tell { post(results) } }

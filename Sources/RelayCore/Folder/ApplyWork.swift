@@ -63,8 +63,9 @@ package enum ApplyStep: Hashable, Sendable {
     case makeSymlink(RelativePath, target: [UInt8], over: Expectation)
     /// Places the file staged for the action's node with this content, or what the action carries.
     case placeFile(RelativePath, FilePayload, over: Expectation)
-    /// Renames, never over anything. `identity` is what must be found at `from`.
-    case move(from: RelativePath, to: RelativePath, identity: FileIdentity)
+    /// Renames, never over anything. `identity` is what must be found at `from`; `expected`: what is known of
+    /// a file whose content is known, to be told whether it stayed so.
+    case move(from: RelativePath, to: RelativePath, identity: FileIdentity, expected: Fingerprint? = nil)
     /// Sets mode (and for files mtime), if the entry is still as `expected`.
     case setMetadata(RelativePath, expected: Fingerprint, mode: PermissionBits, modified: Timestamp?)
     /// Removes a file or link, if it is still as `expected`.
@@ -76,7 +77,7 @@ package enum ApplyStep: Hashable, Sendable {
     package var path: RelativePath {
         switch self {
         case .makeDirectory(let path, _), .makeSymlink(let path, _, _), .placeFile(let path, _, _),
-            .move(_, let path, _), .setMetadata(let path, _, _, _), .remove(let path, _),
+            .move(_, let path, _, _), .setMetadata(let path, _, _, _), .remove(let path, _),
             .removeDirectory(let path, _):
             path
         }
@@ -113,6 +114,8 @@ package struct ApplyAction: Hashable, Sendable {
 package enum ApplyOutcome: Hashable, Sendable {
     /// Done; what now stands at the path (nil after a removal).
     case done(Fingerprint?)
+    /// A file was moved, which was as expected, and nobody could write into it meanwhile.
+    case movedUnwritten(Fingerprint)
     /// Done, and the displaced entry now stands beside it under this name.
     case doneKeeping(Fingerprint, kept: EntryName, keptFingerprint: Fingerprint)
     /// Not done: something else than expected was found; look again.
@@ -131,7 +134,7 @@ package enum ApplyOutcome: Hashable, Sendable {
 
     package var isDone: Bool {
         switch self {
-        case .done, .doneKeeping: true
+        case .done, .doneKeeping, .movedUnwritten: true
         case .changed, .occupied, .absent, .notEmpty, .unstaged, .failed: false
         }
     }

@@ -24,6 +24,9 @@ package enum ScanRequest: Hashable, Sendable {
     case directory(RelativePath)
 }
 
+/// Where small files are to be read as soon as they are found, unless they are as it is said here.
+package typealias ReadingWishes = [RelativePath: Fingerprint?]
+
 /// What kind of entry was found. Sockets, pipes, devices and the root's `.relay` are never reported, as if
 /// they were not there.
 package enum FoundKind: Hashable, Sendable {
@@ -81,9 +84,13 @@ package enum ScanOutcome: Hashable, Sendable {
 package struct ScanResult: Hashable, Sendable {
     package var request: ScanRequest
     package var outcome: ScanOutcome
-    package init(request: ScanRequest, outcome: ScanOutcome) {
+    /// What a small file that was found holds, if it was read at once.
+    package var reading: ReadOutcome?
+
+    package init(request: ScanRequest, outcome: ScanOutcome, reading: ReadOutcome? = nil) {
         self.request = request
         self.outcome = outcome
+        self.reading = reading
     }
 }
 

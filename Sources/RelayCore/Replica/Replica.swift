@@ -21,6 +21,11 @@ package struct LocalState: Hashable, Sendable {
     }
 }
 
+extension LocalState {
+    /// Of a file whose content is known: the fingerprint that goes with it.
+    var known: Fingerprint? { kind == .file && isTrusted && payload != nil ? fingerprint : nil }
+}
+
 /// What an agent knows of a node on the hub.
 package enum RemoteState: Hashable, Sendable {
     case live(NodeState)
@@ -86,6 +91,8 @@ package struct StateError: Error, Equatable, Sendable, CustomStringConvertible {
 package protocol ReplicaStore: AnyObject {
     /// Nil when nothing is known of the node.
     func node(_ id: NodeID) throws(StateError) -> ReplicaNode?
+    /// A node of this id is about to be put, which was made just now: it need not be looked for.
+    func expectNew(_ id: NodeID)
     /// Writes the node's whole row; removes it when `isEmpty`.
     func put(_ node: ReplicaNode) throws(StateError)
 
@@ -166,6 +173,8 @@ package protocol ReplicaStore: AnyObject {
 }
 
 extension ReplicaStore {
+    package func expectNew(_ id: NodeID) {}
+
     /// All nodes that the local tree has beneath this one directly, in the order of their names.
     package func localChildren(of parent: NodeID) throws(StateError) -> [NodeID] {
         try localChildren(of: parent, limit: .max)

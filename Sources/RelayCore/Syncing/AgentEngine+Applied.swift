@@ -24,6 +24,7 @@ extension AgentEngine {
         if case .evade(_, isLocalChange: false) = step.purpose, !outcome.isDone { passing[step.node] = nil }
         switch outcome {
         case .done(let fingerprint): try done(step, fingerprint, kept: nil)
+        case .movedUnwritten(let fingerprint): try done(step, fingerprint, kept: nil, isUnwritten: true)
         case .doneKeeping(let fingerprint, let name, let keptFingerprint):
             try done(step, fingerprint, kept: (name, keptFingerprint))
         case .occupied:
@@ -78,7 +79,8 @@ extension AgentEngine {
     }
 
     private func done(
-        _ step: PlannedApply, _ fingerprint: Fingerprint?, kept: (name: EntryName, fingerprint: Fingerprint)?
+        _ step: PlannedApply, _ fingerprint: Fingerprint?,
+        kept: (name: EntryName, fingerprint: Fingerprint)?, isUnwritten: Bool = false
     ) throws(StateError) {
         clearTrouble(step.node)
         if step.action.carried != nil, case .placeFile(_, let file, _) = step.action.step {
@@ -114,14 +116,14 @@ extension AgentEngine {
             lookThroughWhereItIs(node.id, node.local)
             try loosen(basis.placement.parent, from: node.id)
             node.local?.placement = basis.placement
-            if let fingerprint { wasMoved(&node.local, fingerprint) }
+            if let fingerprint { wasMoved(&node.local, fingerprint, isUnwritten) }
             node.base?.placement = basis.placement
             node.base?.placementRevision = basis.placementRevision
         case .evade(let target, let isLocalChange):
             lookThroughWhereItIs(node.id, node.local)
             try loosen(target.parent, from: node.id)
             node.local?.placement = target
-            if let fingerprint { wasMoved(&node.local, fingerprint) }
+            if let fingerprint { wasMoved(&node.local, fingerprint, isUnwritten) }
             if isLocalChange {
                 passing[node.id] = nil
             } else {
@@ -148,9 +150,17 @@ extension AgentEngine {
         payload.kind != .file || hasFineTimes || !fingerprint.mayHideWrite
     }
 
-    /// The move changed the status time, which might hide an edit that nobody had seen: a file is read again.
-    private func wasMoved(_ local: inout LocalState?, _ fingerprint: Fingerprint) {
+    /// The move changed the status time, which might hide an edit that nobody had seen: a file is read again,
+    /// unless nobody can have written into it.
+    private func wasMoved(_ local: inout LocalState?, _ fingerprint: Fingerprint, _ isUnwritten: Bool) {
         guard var moved = local else { return }
+        if isUnwritten, moved.isTrusted, moved.payload != nil,
+            fingerprint.isUnchangedButForLinks(moved.fingerprint)
+        {
+            local?.fingerprint = fingerprint
+            local?.isTrusted = hasFineTimes || !fingerprint.mayHideWrite
+            return
+        }
         if SeededBug.trustsMovedFiles.isMade {
             local?.fingerprint = fingerprint
             return

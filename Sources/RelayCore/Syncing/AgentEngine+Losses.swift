@@ -87,6 +87,20 @@ extension AgentEngine {
         }
     }
 
+    /// If a file that the share does not know yet lost what it held, and that had been renamed to it from a file
+    /// that the share knows, that one comes back where it was: the hub has what the disk lost.
+    func judgeLossBeforeSharing(_ node: ReplicaNode) throws(StateError) {
+        guard !SeededBug.takesLossesForEdits.isMade, let losses, node.base == nil, let local = node.local,
+            case .file(let found)? = local.payload, found.sizeBytes == 0,
+            min(found.modified, local.fingerprint.changed) <= losses.began,
+            let former = losses.recent[node.id]?.payload?.content, former != found.content,
+            let other = try replica.remoteNode(content: former), other != node.id,
+            var source = try replica.node(other), source.local == nil, source.base != nil
+        else { return }
+        source.base = nil
+        try putAndPlan(source)
+    }
+
     /// If a move was undone by a power cut, nobody moved the node back.
     func judgeMove(_ node: inout ReplicaNode, _ found: Fingerprint) {
         guard let losses, losses.recent[node.id] != nil, found.changed <= losses.lastSeen else { return }

@@ -179,7 +179,13 @@ extension AgentEngine {
         let local = LocalState(
             placement: placement, kind: found.kind.kind, payload: payload, fingerprint: found.fingerprint,
             isTrusted: true)
-        try putAndPlan(ReplicaNode(id: id, local: local))
+        replica.expectNew(id)
+        // There is nothing to plan for a file before it was read.
+        if found.kind == .file, rules == nil {
+            try put(ReplicaNode(id: id, local: local))
+        } else {
+            try putAndPlan(ReplicaNode(id: id, local: local))
+        }
         switch found.kind {
         case .file: requestRead(id)
         case .directory: scanDeeply(id)

@@ -213,7 +213,7 @@ extension AgentEngine {
         guard let from = try localPath(node.id) else { return }
         try add(
             node.id, in: state.placement.parent, .move(basis: state),
-            .move(from: from, to: path, identity: local.fingerprint.identity))
+            .move(from: from, to: path, identity: local.fingerprint.identity, expected: local.known))
         if local.kind == .directory { isBatchSealed = true }
     }
 
@@ -309,7 +309,7 @@ extension AgentEngine {
         }
         try add(
             id, in: target.parent, .evade(to: target, isLocalChange: isLocalChange),
-            .move(from: from, to: path, identity: local.fingerprint.identity))
+            .move(from: from, to: path, identity: local.fingerprint.identity, expected: local.known))
         if local.kind == .directory { isBatchSealed = true }
     }
 

@@ -11,7 +11,9 @@ extension AgentEngine {
         // Contents that nobody waits for any more must not keep others from being read.
         if offers.isFull, proposal == nil, candidates.isEmpty { offers.removeAll() }
         var requests: [ReadRequest] = []
-        while reading.count < EngineLimits.reads, !(isConnected && offers.isFull), let id = nextToRead() {
+        while reading.count < EngineLimits.reads, readingBytes < EngineLimits.readingBytes,
+            !(isConnected && offers.isFull), let id = nextToRead()
+        {
             guard reading[id] == nil, !applyingNodes.contains(id),
                 let local = try replica.node(id)?.local, local.kind == .file,
                 local.payload == nil || !local.isTrusted, let path = try localPath(id)
@@ -24,7 +26,9 @@ extension AgentEngine {
                 }
                 largeReads.insert(id)
             }
-            reading[id] = path
+            let bytes = Int(min(local.fingerprint.sizeBytes, UInt64(ContentLimits.inlineBytes)))
+            reading[id] = bytes
+            readingBytes += bytes
             let isInsisting = (readRetries[id]?.attempts ?? 0) >= EngineLimits.busyReads
             requests.append(
                 ReadRequest(node: id, path: path, isInsisting: isInsisting, isLarge: isLarge))
@@ -39,7 +43,8 @@ extension AgentEngine {
     }
 
     func took(_ result: ReadResult) throws(StateError) {
-        guard reading.removeValue(forKey: result.node) != nil else { return }
+        guard let bytes = reading.removeValue(forKey: result.node) else { return }
+        readingBytes -= bytes
         largeReads.remove(result.node)
         let isOvertaken = overtakenReads.remove(result.node) != nil
         guard let node = try replica.node(result.node), let local = node.local, local.kind == .file,
@@ -56,10 +61,6 @@ extension AgentEngine {
         case .content(_, let fingerprint, _) where isOvertaken && fingerprint != local.fingerprint:
             requestRead(node.id)
         case .content(let description, let fingerprint, let isTrusted):
-            if !isTrusted, isUnsteady(node.id, local, description.content, fingerprint) {
-                try put(node)
-                return
-            }
             try took(description, fingerprint, isTrusted, node, local)
         case .absent: scans.insert(entry: local.placement)
         case .busy:
@@ -71,6 +72,18 @@ extension AgentEngine {
             problems[node.id] = Reason(problem)
             try put(node)
         }
+    }
+
+    /// A file that was to be read was read where it was found.
+    func took(_ reading: ReadOutcome, at target: ScanTask.Target) throws(StateError) {
+        guard case .entry(let placement) = target,
+            case .content(let description, let fingerprint, let isTrusted) = reading,
+            let id = try replica.localChild(placement), readQueue.contains(id),
+            !applyingNodes.contains(id), !offers.isFull,
+            let node = try replica.node(id), let local = node.local, local.fingerprint == fingerprint
+        else { return }
+        readQueue.remove(id)
+        try took(description, fingerprint, isTrusted, node, local)
     }
 
     /// Whether a file that a program may change without a trace did so since the last reading: it is taken
@@ -98,6 +111,10 @@ extension AgentEngine {
         _ description: ContentDescription, _ fingerprint: Fingerprint, _ isTrusted: Bool,
         _ node: ReplicaNode, _ local: LocalState
     ) throws(StateError) {
+        if !isTrusted, isUnsteady(node.id, local, description.content, fingerprint) {
+            try put(node)
+            return
+        }
         var node = node
         var local = local
         let payload = FilePayload(
@@ -109,6 +126,7 @@ extension AgentEngine {
         local.isTrusted = isTrusted || SeededBug.trustsYoungStamps.isMade
         node.local = local
         try judgeLoss(&node)
+        try judgeLossBeforeSharing(node)
         if node.base != nil, node.base?.payload.content != description.content { noteSave(of: node.id) }
         if description.manifest.chunks.count > 1 {
             try replica.putManifest(description.manifest, for: description.content)

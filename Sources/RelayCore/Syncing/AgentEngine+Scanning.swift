@@ -67,7 +67,27 @@ extension AgentEngine {
             return
         }
         scanning = tasks
-        effects.append(.scan(requests))
+        let wishes: ReadingWishes =
+            tasks.count <= EngineLimits.readingLooks ? try readingWishes(tasks, requests) : [:]
+        effects.append(.scan(requests, reading: wishes))
+    }
+
+    /// Where a small file is worth reading at once. One that could not be read, or not be trusted, is read
+    /// beside the looks, which are not to wait for it.
+    private func readingWishes(
+        _ tasks: [ScanTask], _ requests: [ScanRequest]
+    ) throws(StateError) -> ReadingWishes {
+        var wishes: ReadingWishes = [:]
+        for (task, request) in zip(tasks, requests) {
+            guard case .entry(let placement) = task.target, case .entry(let path) = request,
+                try !isIgnored(placement)
+            else { continue }
+            let known = try replica.localChild(placement)
+            if let known, readRetries[known] != nil || reading[known] != nil { continue }
+            wishes[path] = .some(
+                try known.flatMap { id throws(StateError) in try replica.node(id)?.local?.known })
+        }
+        return wishes
     }
 
     private func request(for task: ScanTask) throws(StateError) -> ScanRequest? {
@@ -96,6 +116,7 @@ extension AgentEngine {
         for (task, result) in zip(tasks, results) {
             let task = resolved(task)
             try scanned(task, result.outcome)
+            if let reading = result.reading { try took(reading, at: task.target) }
             if !result.outcome.isFailed { try sawAgain(task.target) }
             switch result.outcome {
             case .failed: if unknown[task.target] == nil { unknown[task.target] = now }

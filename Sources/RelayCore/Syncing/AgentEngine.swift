@@ -14,6 +14,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     let deviceName: String
     let device: DeviceID?
     var randomness: any RandomNumberGenerator
+    /// The first half of the last node's id that was made here; all ones: another beginning is due.
+    private var lastNodeID = UInt64.max
 
     var now = Instant(milliseconds: 0)
     var wallClock = Timestamp.zero
@@ -82,7 +84,9 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Large files that wait until fewer of them are being read.
     var largeReadQueue = UniqueQueue<NodeID>()
     var largeReads: Set<NodeID> = []
-    var reading: [NodeID: RelativePath] = [:]
+    /// Files that are being read, and how much of each may come along, in bytes.
+    var reading: [NodeID: Int] = [:]
+    var readingBytes = 0
     /// Files that turned out to be others than they were while they were being read.
     var overtakenReads: Set<NodeID> = []
     var readRetries: [NodeID: Retry] = [:]
@@ -189,6 +193,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
             isConnected = false
             isGreetingDue = false
             isFollowing = false
+            // What was said last may be lost.
+            reportedRevision = .zero
         case .message(let message): try take(message)
         case .hints(let hints): for hint in hints { try take(hint) }
         case .rules(let reading): try took(reading)
@@ -391,7 +397,12 @@ package final class AgentEngine<Replica: ReplicaStore> {
         return true
     }
 
+    /// Chosen by chance, but so that the ids of one run follow each other: what databases keep by id is then
+    /// written where the last was written. 103 bits are random, the others count.
     func makeNodeID() -> NodeID {
-        NodeID(high: randomness.next() | 1 << 63, low: randomness.next())
+        let counted: UInt64 = (1 << 24) - 1
+        if lastNodeID & counted == counted { lastNodeID = (randomness.next() | 1 << 63) & ~counted }
+        lastNodeID += 1
+        return NodeID(high: lastNodeID, low: randomness.next())
     }
 }

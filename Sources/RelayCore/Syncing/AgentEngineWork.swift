@@ -40,7 +40,7 @@ package enum AgentEffect: Hashable, Sendable {
     /// it does not change meanwhile. In one order with scans and apply batches.
     case readRules(isInsisting: Bool)
     /// One at a time: the next scan is asked for after the results of this one.
-    case scan([ScanRequest])
+    case scan([ScanRequest], reading: ReadingWishes)
     /// Any number may be under way; each request is answered once.
     case read([ReadRequest])
     case send(AgentMessage)

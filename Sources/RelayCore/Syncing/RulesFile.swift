@@ -29,7 +29,7 @@ struct RulesFile {
 extension ApplyStep {
     /// Whether it puts another file, or none, where the rules are read.
     var changesRules: Bool {
-        if case .move(let from, _, _) = self, from == RulesFile.path { return true }
+        if case .move(let from, _, _, _) = self, from == RulesFile.path { return true }
         return path == RulesFile.path
     }
 }

@@ -38,9 +38,13 @@ struct Retry {
 /// Limits of the agent's engine.
 enum EngineLimits {
     static let scanRequests = 256
+    /// Of so few looks, small files that are found are read at once: a save is on its way one turn sooner.
+    static let readingLooks = 4
     /// How often in one turn what is to be done is gone through again, when it led to more.
     static let plannings = 8
-    static let reads = 64
+    static let reads = 256
+    /// About so many bytes come along with what is read at a time.
+    static let readingBytes = 4 << 20
     /// Reads of large files among those, so that they keep no small one waiting.
     static let largeReads = 8
     static let largeFileBytes: UInt64 = 8 << 20

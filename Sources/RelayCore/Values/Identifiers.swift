@@ -115,7 +115,8 @@ extension Identifier32 {
 
 /// The identity of a file, directory or symbolic link that survives renames.
 ///
-/// Chosen at random by the agent that first saw the node.
+/// Chosen by the agent that first saw the node: by chance, but for an order among those that it makes one
+/// after the other.
 package struct NodeID: Identifier16 {
     package var raw: Bytes16
     package init(_ raw: Bytes16) { self.raw = raw }

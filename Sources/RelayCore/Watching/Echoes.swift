@@ -38,7 +38,12 @@ package struct Echoes: Sendable {
 
     /// Such steps are about to be carried out.
     package mutating func expect(_ actions: [ApplyAction]) {
-        for action in actions where action.step.isOfOneFile { expected.insert(action.step.path) }
+        for action in actions {
+            switch action.step {
+            case .move(let from, let to, _, .some): expected.formUnion([from, to])
+            default: if action.step.isOfOneFile { expected.insert(action.step.path) }
+            }
+        }
     }
 
     /// Takes in what became of all those, in their order.
@@ -48,7 +53,8 @@ package struct Echoes: Sendable {
             let step = result.action.step
             forget(step.path)
             switch step {
-            case .move(let from, let to, _):
+            case .move(let from, _, _, _) where result.outcome.isOfUnwrittenFile: forget(from)
+            case .move(let from, let to, _, _):
                 forget(from)
                 forgetTree(from)
                 forgetTree(to)
@@ -56,15 +62,25 @@ package struct Echoes: Sendable {
             case .makeDirectory(let path, _), .removeDirectory(let path, _): forget(.directory(path))
             case .placeFile, .makeSymlink, .setMetadata, .remove: break
             }
-            guard case .done(let fingerprint) = result.outcome, let name = step.path.name, step.isOfOneFile
-            else { continue }
-            late[step.path.parent, default: [:]][name] = fingerprint.map { .entry($0) } ?? .nothing
-            lateCount += 1
-            guard lateCount >= Self.limit else { continue }
-            early = late
-            late = [:]
-            lateCount = 0
+            switch (step, result.outcome) {
+            case (.move(let from, let to, _, _), .movedUnwritten(let fingerprint)):
+                keep(.nothing, at: from)
+                keep(.entry(fingerprint), at: to)
+            case (_, .done(let fingerprint)) where step.isOfOneFile:
+                keep(fingerprint.map { .entry($0) } ?? .nothing, at: step.path)
+            default: break
+            }
         }
+    }
+
+    private mutating func keep(_ trace: Trace, at path: RelativePath) {
+        guard let name = path.name else { return }
+        late[path.parent, default: [:]][name] = trace
+        lateCount += 1
+        guard lateCount >= Self.limit else { return }
+        early = late
+        late = [:]
+        lateCount = 0
     }
 
     /// Somebody looks there.
@@ -113,6 +129,10 @@ package struct Echoes: Sendable {
         generation.values[index][name] = nil
         if generation.values[index].isEmpty { generation.remove(at: index) }
     }
+}
+
+extension ApplyOutcome {
+    fileprivate var isOfUnwrittenFile: Bool { if case .movedUnwritten = self { true } else { false } }
 }
 
 extension ApplyStep {

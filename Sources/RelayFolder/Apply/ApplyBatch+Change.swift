@@ -18,10 +18,13 @@ extension ApplyBatch {
     }
 
     mutating func move(
-        _ from: RelativePath, to: RelativePath, identity: FileIdentity
+        _ from: RelativePath, to: RelativePath, identity: FileIdentity, expected: Fingerprint? = nil
     ) throws(Errno) -> ApplyOutcome {
         let (source, oldName) = try parent(of: from)
         let (target, newName) = try parent(of: to)
+        // As long as the lease is held, nobody can write into the file, so that the new status time hides no
+        // edit: the file need not be read again.
+        let lease = expected == nil ? nil : ReadLease(in: source, oldName)
         let before = try source.status(oldName)
         guard before.identity == identity, !before.isMountRoot else { return .changed }
         forgetDirectories()
@@ -41,10 +44,22 @@ extension ApplyBatch {
         touch(source)
         touch(target)
         let moved = try target.status(newName)
-        if moved.identity == identity { return .done(moved.fingerprint) }
+        if moved.identity == identity {
+            let isAsExpected =
+                before.fingerprint == expected
+                && moved.fingerprint.isUnchangedButForLinks(before.fingerprint)
+            let isUnwritten = isAsExpected && lease.map { Self.covers($0, moved) } == true
+            return isUnwritten ? .movedUnwritten(moved.fingerprint) : .done(moved.fingerprint)
+        }
         // Somebody put another entry in its place just before: that one goes back.
         try folder.renameNoReplace(target, newName, to: source, oldName)
         return .changed
+    }
+
+    /// Whether the lease was, up to now, on the very file.
+    private static func covers(_ lease: ReadLease, _ moved: EntryStatus) -> Bool {
+        let leased = try? Kernel.status(lease.descriptor).fingerprint
+        return lease.isStillHeld && leased == moved.fingerprint
     }
 
     /// Whether both names lead to the very entry that is to be renamed, and not by two hard links: on a file

@@ -22,14 +22,16 @@ extension SharedFolder {
                 }
             }
             renewOwnDirectories()
-            var carried = CarriedStage(actions, in: self)
-            let unstaged = unsynced.sync(actions.compactMap(\.stagedName), in: stage)
-            var batch = ApplyBatch(
-                folder: self, memory: memory, unstaged: unstaged.merging(carried.failed) { first, _ in first }
-            )
-            var results = actions.map { ApplyResult(action: $0, outcome: batch.perform($0)) }
-            for result in results where result.outcome.isDone { carried.wasPlaced(result.action) }
-            carried.discardRest(in: self)
+            var staged = BatchStage(actions, in: self)
+            var batch = ApplyBatch(folder: self, memory: memory)
+            var results: [ApplyResult] = []
+            results.reserveCapacity(actions.count)
+            for (index, action) in actions.enumerated() {
+                let outcome = batch.perform(action, placing: staged.files[index])
+                if outcome.isDone { staged.wasPlaced(index) }
+                results.append(ApplyResult(action: action, outcome: outcome))
+            }
+            staged.discardRest(in: self)
             Failpoint.stepsDone.reach()
             do throws(Errno) {
                 try batch.sync()
@@ -50,13 +52,13 @@ extension ApplyStep {
     /// The directories whose entries the step changes, each with its path before and, if it is another, after
     /// the step.
     var changedDirectories: [[RelativePath]] {
-        if case .move(let from, let to, _) = self { return [[from.parent], [from, to], [to.parent]] }
+        if case .move(let from, let to, _, _) = self { return [[from.parent], [from, to], [to.parent]] }
         return [[path.parent]]
     }
 
     fileprivate var isAllowed: Bool {
         guard !path.isRoot, !SharedFolder.isOwn(path) else { return false }
-        guard case .move(let from, _, _) = self else { return true }
+        guard case .move(let from, _, _, _) = self else { return true }
         return !from.isRoot && !SharedFolder.isOwn(from) && !path.isWithin(from)
     }
 
@@ -79,34 +81,32 @@ struct ApplyBatch {
     let park: Park
     var memory: ParkMemory
     private var directories: DirectoryCache
-    /// What is being carried out.
+    /// What is being carried out, and the staged file for it.
     private var current: ApplyAction?
+    private var currentFile = StagedFile.none
     private var touched: [ObjectIdentifier: Directory] = [:]
     private var syncedFiles = 0
     private var mustSyncAll = false
-    /// Staged files that could not be written or brought to the disk, and why.
-    private let unstaged: [[UInt8]: Errno]
     /// With more changed directories than this, the whole file system is synced at once.
     private static let syncedDirectories = 8
 
-    init(folder: SharedFolder, memory: ParkMemory, unstaged: [[UInt8]: Errno] = [:]) {
+    init(folder: SharedFolder, memory: ParkMemory) {
         self.folder = folder
         self.memory = memory
-        self.unstaged = unstaged
         park = Park(folder: folder)
         directories = DirectoryCache(root: folder.root)
     }
 
-    mutating func perform(_ action: ApplyAction) -> ApplyOutcome {
+    /// `placing`: the staged file that the action places.
+    mutating func perform(_ action: ApplyAction, placing file: StagedFile = .none) -> ApplyOutcome {
         let step = action.step
         current = action
+        currentFile = file
         if folder.isClosed { return .failed(.closed(cannot: step.verb, step.path)) }
         guard step.isAllowed else {
             return .failed(Problem(.unsupported, "cannot \(step.verb) \(step.path): the name is reserved"))
         }
-        if let name = action.stagedName, let error = unstaged[name] {
-            return .failed(Problem(error, cannot: "stage", step.path))
-        }
+        if case .failed(let error) = file { return .failed(Problem(error, cannot: "stage", step.path)) }
         do throws(Errno) {
             do throws(Errno) {
                 return try carryOut(action)
@@ -125,15 +125,21 @@ struct ApplyBatch {
         case .makeSymlink(let path, let target, let expectation):
             try place(.link(target: target), at: path, over: expectation)
         case .placeFile(let path, let payload, let expectation):
-            try place(
-                .staged(name: action.stagedName ?? [], content: payload.content), at: path,
-                over: expectation)
-        case .move(let from, let to, let identity): try move(from, to: to, identity: identity)
+            try placeStaged(payload.content, at: path, over: expectation)
+        case .move(let from, let to, let identity, let expected):
+            try move(from, to: to, identity: identity, expected: expected)
         case .setMetadata(let path, let expected, let mode, let modified):
             try setMetadata(path, expected: expected, mode: mode, modified: modified)
         case .remove(let path, let expected): try remove(path, expected: expected)
         case .removeDirectory(let path, let identity): try removeDirectory(path, identity: identity)
         }
+    }
+
+    private mutating func placeStaged(
+        _ content: ContentID, at path: RelativePath, over expectation: Expectation
+    ) throws(Errno) -> ApplyOutcome {
+        guard let name = currentFile.name else { return .unstaged }
+        return try place(.staged(name: name, content: content), at: path, over: expectation)
     }
 
     private mutating func outcome(of error: Errno, _ step: ApplyStep) -> ApplyOutcome {

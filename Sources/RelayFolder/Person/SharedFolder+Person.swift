@@ -18,7 +18,7 @@ extension SharedFolder {
         for _ in 0..<Self.adoptions {
             let outcome = place(upload, at: path)
             switch outcome {
-            case .done, .doneKeeping: return
+            case .done, .doneKeeping, .movedUnwritten: return
             case .occupied, .changed, .absent: continue
             case .failed(let problem): throw problem
             case .unstaged: throw Problem(.other, "cannot put the upload at \(path): its staged file is gone")

@@ -24,7 +24,7 @@ package final class SharedFolder: Sendable {
 
     let root: Directory
     private let own: Mutex<OwnDirectories>
-    /// `.relay/stage`: files on their way in, named by node and content.
+    /// `.relay/stage`: files on their way in, named by node and content, or for the moment of one batch.
     var stage: Directory { own.withLock { $0.stage } }
     /// `.relay/park`: entries on their way out, and what is known of each.
     var park: Directory { own.withLock { $0.park } }

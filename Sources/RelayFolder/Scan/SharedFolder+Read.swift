@@ -27,22 +27,31 @@ package struct FileReader {
     private var directories: DirectoryCache
 
     package init(of folder: SharedFolder) {
+        self.init(of: folder, opened: DirectoryCache(root: folder.root))
+    }
+
+    /// `opened`: directories that are open already.
+    init(of folder: SharedFolder, opened: DirectoryCache) {
         self.folder = folder
-        directories = DirectoryCache(root: folder.root)
+        directories = opened
     }
 
     package mutating func read(_ request: ReadRequest) -> ReadResult {
-        ReadResult(node: request.node, path: request.path, outcome: outcome(of: request))
+        ReadResult(
+            node: request.node, path: request.path,
+            outcome: outcome(at: request.path, isInsisting: request.isInsisting))
     }
 
-    private mutating func outcome(of request: ReadRequest) -> ReadOutcome {
-        let path = request.path
+    /// `expected`: another file, or another state of it, is not read but `busy`.
+    mutating func outcome(
+        at path: RelativePath, isInsisting: Bool, expecting expected: Fingerprint? = nil
+    ) -> ReadOutcome {
         guard !folder.isClosed else { return .failed(.closed(cannot: "read", path)) }
         guard let name = path.name, !SharedFolder.isOwn(path) else { return .absent }
         do throws(Errno) {
             let parent = try directories.directory(at: path.parent)
             let file = try parent.open(name.bytes, O_RDONLY | O_NONBLOCK)
-            return try stableRead(file, path, isInsisting: request.isInsisting)
+            return try stableRead(file, path, isInsisting: isInsisting, expecting: expected)
         } catch {
             switch error {
             case .wouldBlock, .textFileBusy: return .busy
@@ -54,10 +63,12 @@ package struct FileReader {
     }
 
     private func stableRead(
-        _ file: borrowing Descriptor, _ path: RelativePath, isInsisting: Bool
+        _ file: borrowing Descriptor, _ path: RelativePath, isInsisting: Bool,
+        expecting expected: Fingerprint?
     ) throws(Errno) -> ReadOutcome {
         var status = try Kernel.status(file)
         guard status.kind == .file else { return .absent }
+        if let expected, status.fingerprint != expected { return .busy }
         var leavesNoTrace = false
         if WriterProbe.probe(file) == .present {
             guard isInsisting else { return .busy }

@@ -9,10 +9,15 @@ extension SharedFolder {
     /// Looks at entries and directories, and reports what is there, in the order of the requests.
     ///
     /// Absence is reported only where a directory that was opened surely has no such entry; whatever could
-    /// not be told is `failed`. Nothing beyond a mount point is looked at.
-    package func scan(_ requests: [ScanRequest]) -> [ScanResult] {
+    /// not be told is `failed`. Nothing beyond a mount point is looked at. `reading`: where small files are
+    /// to be read at once.
+    package func scan(_ requests: [ScanRequest], reading wishes: ReadingWishes = [:]) -> [ScanResult] {
         var scanner = Scanner(folder: self)
-        return requests.map { ScanResult(request: $0, outcome: scanner.outcome(of: $0)) }
+        return requests.map { request in
+            let outcome = scanner.outcome(of: request)
+            return ScanResult(
+                request: request, outcome: outcome, reading: scanner.reading(request, outcome, wishes))
+        }
     }
 }
 
@@ -34,6 +39,18 @@ private struct Scanner {
         case .directory(let path):
             outcome(at: path) { scanner, path throws(Errno) in try scanner.directory(path) }
         }
+    }
+
+    /// What a file holds that was found at an entry, if it is small and to be read.
+    func reading(
+        _ request: ScanRequest, _ outcome: ScanOutcome, _ wishes: ReadingWishes
+    ) -> ReadOutcome? {
+        guard case .entry(let path) = request, case .entry(_, let found?) = outcome, found.kind == .file,
+            found.fingerprint.sizeBytes <= UInt64(ContentLimits.inlineBytes), let known = wishes[path],
+            known != found.fingerprint
+        else { return nil }
+        var reader = FileReader(of: folder, opened: directories)
+        return reader.outcome(at: path, isInsisting: false, expecting: found.fingerprint)
     }
 
     private mutating func outcome(

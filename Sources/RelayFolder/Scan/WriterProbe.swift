@@ -40,8 +40,13 @@ enum WriterProbe {
 /// A file opened for reading, with a read lease if one can be had, until the end of its life.
 final class ReadLease {
     let descriptor: Descriptor
-    /// Whether nobody can write into the file as long as this lives.
+    /// Whether nobody could write into the file since it was opened here, unless the kernel took the lease
+    /// back meanwhile: it does when somebody waits for longer than `/proc/sys/fs/lease-break-time` tells.
     let isHeld: Bool
+    /// Whether the lease is held still, and nobody waits for its end.
+    var isStillHeld: Bool {
+        isHeld && relay_fcntl(descriptor.number, RELAY_F_GETLEASE, 0) == Int32(F_RDLCK)
+    }
 
     /// Nil if the file cannot be opened.
     init?(in parent: Directory, _ name: [UInt8]) {

@@ -65,12 +65,13 @@ extension SharedFolder {
                 renewOwnDirectories()
                 try stageWhole(name, payload, bytes, isSynced: false)
             }
+            unsynced.note(name)
         } catch {
             throw Problem(Problem.Cause(error), "cannot stage \(bytes.count) bytes: \(roomText(error))")
         }
     }
 
-    /// `isSynced`: at once, not before it is placed.
+    /// `isSynced`: it is on disk when this returns.
     func stageWhole(
         _ name: [UInt8], _ payload: FilePayload, _ bytes: [UInt8], isSynced: Bool
     ) throws(Errno) {
@@ -89,7 +90,6 @@ extension SharedFolder {
             try file.setModeIfPossible(PermissionMode(payload.mode.rawValue))
             try file.setModified(
                 seconds: payload.modified.seconds, nanoseconds: payload.modified.nanoseconds)
-            if !isSynced { unsynced.note(name) }
             Failpoint.stageComplete.reach()
             guard isSynced else { return }
             try file.sync()
@@ -158,7 +158,7 @@ extension SharedFolder {
     }
 }
 
-/// The names of staged files: `<node>-<content>` in hexadecimal digits.
+/// The names of files that were staged for steps to come: `<node>-<content>` in hexadecimal digits.
 enum StageName {
     static func bytes(node: NodeID, content: ContentID) -> [UInt8] {
         hexadecimalBytes(node.bytes) + [0x2d] + hexadecimalBytes(content.bytes)

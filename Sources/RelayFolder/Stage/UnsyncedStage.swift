@@ -23,10 +23,13 @@ final class UnsyncedStage: Sendable {
     /// Forgets a file that is not staged any more.
     func forget(_ name: [UInt8]) { names.withLock { _ = $0.remove(name) } }
 
-    /// Brings these files to the disk, as far as they are not there. What cannot be brought there is
-    /// discarded, and returned with the reason: after a failed sync nothing tells what a file holds.
-    func sync(_ wanted: [[UInt8]], in stage: Directory) -> [[UInt8]: Errno] {
-        let unsynced = names.withLock { names in wanted.filter { names.remove($0) != nil } }
+    /// Brings these files to the disk, as far as they are not there, `others` surely not. What cannot be
+    /// brought there is discarded, and returned with the reason: after a failed sync nothing tells what a
+    /// file holds.
+    func sync(
+        _ wanted: [[UInt8]], and others: [[UInt8]] = [], in stage: Directory
+    ) -> [[UInt8]: Errno] {
+        let unsynced = names.withLock { names in wanted.filter { names.remove($0) != nil } } + others
         guard !unsynced.isEmpty else { return [:] }
         let failed = unsynced.count > Self.singleFiles ? syncAll(unsynced, stage) : syncEach(unsynced, stage)
         for name in failed.keys { try? stage.unlink(name) }

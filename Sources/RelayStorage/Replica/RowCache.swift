@@ -9,7 +9,7 @@ struct RowCache {
     private var young: [NodeID: ReplicaNode?] = [:]
     private var old: [NodeID: ReplicaNode?] = [:]
 
-    static let generationLimit = 2048
+    static let generationLimit = 4096
 
     init() { young.reserveCapacity(Self.generationLimit) }
 

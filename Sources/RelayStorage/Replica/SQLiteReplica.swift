@@ -122,6 +122,8 @@ package final class SQLiteReplica: ReplicaStore {
         return row
     }
 
+    package func expectNew(_ id: NodeID) { cache.store(nil, for: id) }
+
     package func put(_ node: ReplicaNode) throws(StateError) {
         let old = try self.node(node.id)
         if node.isEmpty {

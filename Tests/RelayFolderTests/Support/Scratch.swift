@@ -209,7 +209,7 @@ extension ApplyOutcome {
     var doneFingerprint: Fingerprint? {
         switch self {
         case .done(let fingerprint): fingerprint
-        case .doneKeeping(let fingerprint, _, _): fingerprint
+        case .doneKeeping(let fingerprint, _, _), .movedUnwritten(let fingerprint): fingerprint
         default: nil
         }
     }
