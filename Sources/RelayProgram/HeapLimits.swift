@@ -11,8 +11,10 @@ enum HeapLimits {
     static func apply() {
         // Chunks are handed from thread to thread: more arenas would only keep more pieces.
         _ = mallopt(RELAY_M_ARENA_MAX, 2)
-        // Large pieces go back to the system at once; a fixed threshold does not grow with what is freed.
-        _ = mallopt(RELAY_M_MMAP_THRESHOLD, 128 << 10)
-        _ = mallopt(RELAY_M_TRIM_THRESHOLD, 1 << 20)
+        // Pieces larger than any frame or chunk go back to the system at once; a fixed threshold does not
+        // grow with what is freed. What frames are made of stays: to get it anew each time costs the kernel
+        // more than filling it, as every page is cleared first.
+        _ = mallopt(RELAY_M_MMAP_THRESHOLD, 2 << 20)
+        _ = mallopt(RELAY_M_TRIM_THRESHOLD, 8 << 20)
     }
 }

@@ -251,7 +251,7 @@ actor FolderRun {
                 snapshot.engine = state
                 snapshot.cursor = cursor
             }
-            mailbox.handled()
+            mailbox.handled(keeping: engine.bytesToPlace)
         } catch {
             fail(error)
         }

@@ -22,6 +22,27 @@ final class HubLink: Sendable {
         var trouble: String?
     }
 
+    /// What tells whether the engine can take more.
+    struct Room: Sendable {
+        /// Whether it can.
+        let isThere: @Sendable () -> Bool
+        /// Fires when it may have become so.
+        let changed: Signal
+
+        /// Returns when there is room, or after the longest time that the hub may be left unheard.
+        func wait() async {
+            guard !isThere() else { return }
+            _ = await withDeadline(seconds: HubLink.longestSilence) { () -> Bool? in
+                while !Task.isCancelled {
+                    let generation = changed.generation
+                    if isThere() { return true }
+                    await changed.wait(after: generation)
+                }
+                return nil
+            }
+        }
+    }
+
     private struct State {
         var status = Status()
         /// The queue of the newest connection.
@@ -47,6 +68,7 @@ final class HubLink: Sendable {
     private let exchange: BulkExchange
     private let provider: ContentProvider
     private let post: @Sendable (AgentInput) -> Void
+    private let room: Room
     private let logger: Logger
     /// Questions about the hub's index.
     let audits = Audits()
@@ -56,18 +78,21 @@ final class HubLink: Sendable {
     private static let settledAfter = Duration.seconds(2)
     /// How long the hub may be in the dark about how far the folder is.
     private static let appliedDelay = DispatchTimeInterval.seconds(1)
+    /// How long the hub is left unheard, in seconds, while the folder takes in what came before.
+    private static let longestSilence = 5.0
     /// How long to wait after a refusal, at the least.
     private static let refusalPause = Duration.seconds(5)
 
-    /// `post` takes what the engine is to be told.
+    /// `post` takes what the engine is to be told, as long as there is `room` for pages.
     init(
-        address: HubAddress, exchange: BulkExchange, provider: ContentProvider, logger: Logger,
+        address: HubAddress, exchange: BulkExchange, provider: ContentProvider, logger: Logger, room: Room,
         post: @escaping @Sendable (AgentInput) -> Void
     ) {
         self.address = address
         self.exchange = exchange
         self.provider = provider
         self.logger = logger
+        self.room = room
         self.post = post
     }
 
@@ -220,14 +245,18 @@ final class HubLink: Sendable {
 
     private func readControl(_ control: AgentControl) async -> WireError? {
         control.receiveDirectly { [weak self] message in
-            // What is logged may have to wait for whoever reads the log.
-            if case .trouble = message { return false }
-            return self?.take(message) ?? false
+            // What is logged may have to wait for whoever reads the log, and pages may for room.
+            switch message {
+            case .trouble: return false
+            case .changes: return self.map { $0.room.isThere() && $0.take(message) } ?? false
+            default: return self?.take(message) ?? false
+            }
         }
         do throws(WireError) {
             while let messages = try await control.nextBatch() {
                 for message in messages {
                     if case .goodbye(let reason, let text) = message { return .refused(reason, text) }
+                    if case .changes = message { await room.wait() }
                     _ = take(message)
                 }
             }

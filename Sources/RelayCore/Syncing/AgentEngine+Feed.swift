@@ -136,6 +136,7 @@ extension AgentEngine {
     private func takeBackProposal() throws(StateError) -> Proposal? {
         guard let former = proposal else { return nil }
         proposal = nil
+        answeredAt = now
         try replica.setUnanswered(nil)
         for id in former.nodes.sorted() {
             dirty.insert(id)

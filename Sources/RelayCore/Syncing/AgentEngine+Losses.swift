@@ -87,8 +87,8 @@ extension AgentEngine {
         }
     }
 
-    /// If a file that the share does not know yet lost what it held, and that had been renamed to it from a file
-    /// that the share knows, that one comes back where it was: the hub has what the disk lost.
+    /// If a file that the share does not know yet lost what it held, and that had been renamed to it from a
+    /// file that the share knows, that one comes back where it was: the hub has what the disk lost.
     func judgeLossBeforeSharing(_ node: ReplicaNode) throws(StateError) {
         guard !SeededBug.takesLossesForEdits.isMade, let losses, node.base == nil, let local = node.local,
             case .file(let found)? = local.payload, found.sizeBytes == 0,

@@ -9,6 +9,12 @@ extension AgentEngine {
             && !rulesFile.isNew
     }
 
+    /// Bytes of contents that came with the feed, as long as what is under way in the folder leads to their
+    /// placing, whatever the hub says meanwhile; else 0.
+    package var bytesToPlace: Int {
+        isConsistent && (applying != nil || scanning != nil) ? feedOffers.bytes : 0
+    }
+
     /// Collects the next batch of steps. Every path in it is right when the batch begins, and stays right: a
     /// step that moves or removes a directory is the batch's last.
     func startApply() throws(StateError) {

@@ -11,11 +11,19 @@ extension AgentEngine {
         return cursor.revision >= awaitedRevision
     }
 
+    /// Whether a batch that is larger goes out in a moment: many files are being read, and each batch costs a
+    /// round trip, two syncs of the hub and a turn, however little is in it.
+    private var awaitsReadings: Bool {
+        reading.count - largeReads.count >= EngineLimits.manyReadings
+            && candidates.count < EngineLimits.fullBatch
+            && now < answeredAt + EngineLimits.longestGatheringMilliseconds
+    }
+
     /// Proposes what the hub is to learn.
     func propose() throws(StateError) {
         guard canPropose, !candidates.isEmpty else { return }
         if try mustHoldReverts() { return }
-        if try areRulesOnTheirWay() { return }
+        if try areRulesOnTheirWay() || awaitsReadings { return }
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         var dropped: [NodeID] = []

@@ -12,7 +12,7 @@ extension AgentEngine {
         if offers.isFull, proposal == nil, candidates.isEmpty { offers.removeAll() }
         var requests: [ReadRequest] = []
         while reading.count < EngineLimits.reads, readingBytes < EngineLimits.readingBytes,
-            !(isConnected && offers.isFull), let id = nextToRead()
+            !isConnected || offers.bytes + readingBytes < offers.limitBytes, let id = nextToRead()
         {
             guard reading[id] == nil, !applyingNodes.contains(id),
                 let local = try replica.node(id)?.local, local.kind == .file,

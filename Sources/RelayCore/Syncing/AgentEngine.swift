@@ -123,6 +123,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var dirty = UniqueQueue<NodeID>()
     var pullable = UniqueQueue<NodeID>()
     var candidates = UniqueQueue<NodeID>()
+    /// When the last batch was answered or taken back.
+    var answeredAt = Instant(milliseconds: 0)
     var waits = WaitList()
     var retries: [NodeID: Retry] = [:]
     /// Nodes whose local change the hub cannot take: the hub's state wins.

@@ -47,6 +47,10 @@ enum EngineLimits {
     static let readingBytes = 4 << 20
     /// Reads of large files among those, so that they keep no small one waiting.
     static let largeReads = 8
+    /// While so many files are being read, a batch waits until it has so many nodes, or so long.
+    static let manyReadings = 32
+    static let fullBatch = 256
+    static let longestGatheringMilliseconds: Int64 = 50
     static let largeFileBytes: UInt64 = 8 << 20
     static let applySteps = 256
     static let stagings = 256
