@@ -209,7 +209,7 @@ private final class EngineRun {
         case .scan(let requests, _): return isEmpty ? [] : [.scanned(requests.map { files.listing($0) })]
         case .read(let requests): return [.read(requests.map { reading($0) })]
         case .stage(let request):
-            return [.staged(node: request.node, content: request.payload.content, .ready)]
+            return [.staged(node: request.node, content: request.payload.content, .ready(nil))]
         case .apply(let actions): return [.applied(actions.map { carriedOut($0) })]
         case .send(.subscribe):
             let welcome = Welcome(

@@ -133,7 +133,7 @@ private typealias A = AgentConversation
             node: node, revision: Revision(1), state: Fixture.state(place, payload),
             device: DeviceID(Bytes32(1, 2, 3, 4)))
         try agent.say(.message(.changes(A.page([record], through: 1))))
-        let effects = try agent.say(.staged(node: node, content: content, .ready))
+        let effects = try agent.say(.staged(node: node, content: content, .ready(nil)))
         #expect(effects.actions.count == 1)
         var again = try agent.say(
             .applied(effects.actions.map { ApplyResult(action: $0, outcome: .unstaged) }))

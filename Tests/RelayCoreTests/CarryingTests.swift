@@ -71,9 +71,27 @@ private typealias A = AgentConversation
         let effects = try agent.say(.applied([ApplyResult(action: action, outcome: outcome)]))
         let request = try #require(effects.stages.first)
         #expect(request.node == node && request.inline == chunk)
-        let next = try agent.say(.staged(node: node, content: request.payload.content, .ready))
+        let next = try agent.say(.staged(node: node, content: request.payload.content, .ready(nil)))
         let again = try #require(placed(next + (try agent.say(.tick, after: 100))))
         #expect(again.carried == nil && again.step == action.step)
+    }
+
+    @Test func `the next version is fetched in terms of the one that was fetched before`() throws {
+        let agent = A()
+        try agent.begin()
+        let first = try agent.say(.message(.changes(page(Fixture.file(5), through: 1, inline: nil))))
+        let request = try #require(first.stages.first)
+        #expect(request.previous == nil)
+        let chunks = (1...2).map { ChunkReference(id: ChunkID(Bytes32($0, 0, 0, 0)), sizeBytes: 3) }
+        let ready = StageOutcome.ready(Manifest(chunks))
+        let staged = try agent.say(.staged(node: node, content: request.payload.content, ready))
+        let action = try #require(placed(staged))
+        var fingerprint = A.file("f", 9).fingerprint
+        fingerprint.changed.seconds += 100
+        try agent.say(.applied([ApplyResult(action: action, outcome: .done(fingerprint))]))
+        let next = try agent.say(.message(.changes(page(Fixture.file(6), through: 2, inline: nil))))
+        let previous = try #require(next.stages.first?.previous)
+        #expect(previous.manifest?.chunks == chunks && previous.fingerprint == fingerprint)
     }
 
     @Test func `a newer content is carried where an older one was being staged`() throws {

@@ -278,7 +278,7 @@ private typealias A = AgentConversation
             .message(.welcome(A.welcome())), .message(.changes(A.page([record], through: 5))))
         let request = try #require(effects.stages.first)
         effects += try agent.say(.tick, after: 500)
-        effects += try agent.say(.staged(node: id, content: request.payload.content, .ready))
+        effects += try agent.say(.staged(node: id, content: request.payload.content, .ready(nil)))
         let action = try #require(
             effects.compactMap { effect -> ApplyAction? in
                 if case .apply(let actions) = effect { actions.first } else { nil }
@@ -307,7 +307,7 @@ private typealias A = AgentConversation
             .message(.welcome(A.welcome())), .message(.changes(A.page([record], through: 1))))
         #expect(welcomed.batch == nil)
         let request = try #require(welcomed.stages.first)
-        let staged = try agent.say(.staged(node: id, content: request.payload.content, .ready))
+        let staged = try agent.say(.staged(node: id, content: request.payload.content, .ready(nil)))
         let action = try #require(
             staged.compactMap { effect -> ApplyAction? in
                 if case .apply(let actions) = effect { actions.first } else { nil }

@@ -186,7 +186,7 @@ private typealias A = AgentConversation
         #expect(page.stages.map(\.payload.content) == [content])
         let removal = try agent.say(.tick, after: 2000)
         #expect(removal.batch?.operations.count == 1)
-        let effects = try agent.say(.staged(node: node, content: content, .ready))
+        let effects = try agent.say(.staged(node: node, content: content, .ready(nil)))
         guard case .placeFile(A.path("c"), _, over: .entry(_, keep: false, _))? = effects.steps.first else {
             Issue.record("\(effects)")
             return
@@ -224,7 +224,7 @@ private typealias A = AgentConversation
         // mv a c
         let back = try agent.showing(["": [A.file("c", 11)]], agent.say(.rescan))
         #expect(back.stages.map(\.payload.content) == [content])
-        let ready = try agent.say(.staged(node: node, content: content, .ready))
+        let ready = try agent.say(.staged(node: node, content: content, .ready(nil)))
         #expect(ready.steps == [])
         let effects = try agent.say(.tick, after: 2000)
         guard case .remove? = effects.batch?.operations.first,

@@ -21,7 +21,7 @@ private typealias A = AgentConversation
         let agent = AgentConversation()
         try agent.begin()
         var effects = try agent.say(.message(.changes(A.page([d, f], through: 2))))
-        effects += try agent.say(.staged(node: f.node, content: file.content, .ready))
+        effects += try agent.say(.staged(node: f.node, content: file.content, .ready(nil)))
         effects = try agent.applying(effects)
         _ = try agent.reading(effects.reads, content: 5)
         #expect(agent.engine.state.isInSync)
@@ -228,7 +228,7 @@ private typealias A = AgentConversation
         let staged = try agent.say(.message(.changes(A.page([next], through: 3)))).stages
         let request = try #require(staged.first)
         let steps = try agent.say(
-            .staged(node: request.node, content: request.payload.content, .ready)
+            .staged(node: request.node, content: request.payload.content, .ready(nil))
         ).steps
         guard case .placeFile(_, _, over: .entry(_, keep: true, _))? = steps.first else {
             Issue.record("they are not kept: \(steps)")

@@ -262,7 +262,7 @@ extension World {
             outcome = .failed(Self.failure("stage"))
         } else if isWithinReach(request, agent) {
             agent.folder.staged[request.node] = request.payload.content
-            outcome = .ready
+            outcome = .ready(nil)
         } else {
             outcome = .unavailable(waitingFor: ["somebody"])
         }

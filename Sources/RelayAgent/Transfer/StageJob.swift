@@ -18,17 +18,17 @@ struct StageJob: Sendable {
     func run() async -> StageOutcome? {
         defer { tools.progress.remove(payload.content) }
         do throws(FetchStop) {
-            if try await stageDirectly() { return .ready }
+            if try await stageDirectly() { return .ready(nil) }
             guard await places.take(1) else { return nil }
             let place = PlaceHolder(places)
             defer { place.leave() }
             let onWaiting = onWaiting
-            try await stageFile { devices in
+            let layout = try await stageFile { devices in
                 // Who waits for a device takes nobody's place.
                 if devices != nil { place.leave() }
                 await onWaiting(devices)
             }
-            return .ready
+            return .ready(layout.map { Manifest($0.chunks) })
         } catch {
             switch error {
             case .cancelled: return nil
@@ -61,7 +61,10 @@ struct StageJob: Sendable {
         }
     }
 
-    private func stageFile(onWaiting: @escaping @Sendable ([String]?) async -> Void) async throws(FetchStop) {
+    /// Returns the chunks, if they had to be known.
+    private func stageFile(
+        onWaiting: @escaping @Sendable ([String]?) async -> Void
+    ) async throws(FetchStop) -> ChunkLayout? {
         let inbox = BulkInbox()
         defer { tools.exchange.discard(inbox) }
         let (folder, request, payload) = (tools.folder, request, payload)
@@ -84,7 +87,7 @@ struct StageJob: Sendable {
         try await blocking { () throws(Problem) in try file.extend(to: payload.sizeBytes) }
         if let twin, try await copying.copyTwin(twin) {
             try await blocking { () throws(Problem) in try file.finish(payload) }
-            return
+            return layout
         }
         let known: ChunkLayout
         if let layout { known = layout } else { known = try await fetchLayout(inbox, onWaiting) }
@@ -97,6 +100,7 @@ struct StageJob: Sendable {
         try await fetch.run(plan.remote)
         try await fetch.run(await copied)
         try await blocking { () throws(Problem) in try file.finish(payload) }
+        return known
     }
 
     /// A file of the folder that is said to have the very content.

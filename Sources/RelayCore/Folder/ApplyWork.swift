@@ -42,7 +42,8 @@ package struct LocalSource: Hashable, Sendable {
 
 package enum StageOutcome: Hashable, Sendable {
     /// The staged file is complete, verified, and has its mode and times. It is on disk before it is placed.
-    case ready
+    /// Its chunk list, verified too, if it had to be known.
+    case ready(Manifest?)
     /// Nobody who is online has it; the engine asks again when told to, or after a while.
     case unavailable(waitingFor: [String])
     case failed(Problem)

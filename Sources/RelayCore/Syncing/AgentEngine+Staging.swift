@@ -91,7 +91,9 @@ extension AgentEngine {
         else { return }
         if staging.progress == .requested { stagingsUnderWay -= 1 }
         switch outcome {
-        case .ready:
+        case .ready(let manifest):
+            // The next version is fetched in terms of this one.
+            if let manifest, manifest.chunks.count > 1 { try replica.putManifest(manifest, for: content) }
             stagings[id]?.progress = .ready
             stageRetries[id] = nil
             feedOffers.remove(content)
