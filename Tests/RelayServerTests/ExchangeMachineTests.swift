@@ -108,12 +108,25 @@ import Testing
         #expect(machine.takeActions().contains { if case .keep = $0 { true } else { false } })
         machine.want(source(0), waiter(2), .device(asker))
         #expect(isAnswered(machine.takeActions(), waiter(2)))
-        machine.settled([source(0).want.chunk.id], isKept: true)
+        machine.settled([source(0).want.chunk.id], isKept: true, now: now)
         #expect(
             machine.takeActions().contains {
                 if case .answer(waiter(1), .stored) = $0 { true } else { false }
             })
         #expect(machine.chunks.isEmpty)
+    }
+
+    @Test func `nothing is asked for while much waits to be stored`() {
+        var limits = ExchangeLimits()
+        limits.keepingBytes = 100
+        var machine = machine(limits: limits)
+        machine.want(source(0), waiter(1), .device(asker))
+        let asks = asked(lookUp(&machine))
+        machine.arrived(first, asks[0].request, index: 0, chunk(), now: now)
+        machine.want(source(1), waiter(2), .device(asker))
+        #expect(asked(lookUp(&machine)).isEmpty)
+        machine.settled([source(0).want.chunk.id], isKept: true, now: now)
+        #expect(asked(machine.takeActions()).map(\.indexes) == [[1]])
     }
 
     @Test func `those who wait for a chunk are not asked for it while another can be`() {

@@ -297,7 +297,7 @@ final class ContentExchange: Sendable {
     func settled(_ ids: [ChunkID], isKept: Bool, roomBytes: UInt64?) {
         drive {
             $0.roomBytes = roomBytes
-            $0.settled(ids, isKept: isKept)
+            $0.settled(ids, isKept: isKept, now: .now())
         }
     }
 

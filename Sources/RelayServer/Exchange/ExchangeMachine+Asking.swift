@@ -11,7 +11,7 @@ extension ExchangeMachine {
 
     /// Asks the holder for more, when enough was answered that it is worth a request.
     mutating func fill(_ link: LinkID, now: Instant) {
-        guard let window = holders[link]?.windowBytes,
+        guard !isStoreFull, let window = holders[link]?.windowBytes,
             holders[link]?.askedBytes ?? .max <= window * 3 / 4, var holder = holders.take(link)
         else { return }
         let patientBytes = min(limits.patientBytes, window)

@@ -244,7 +244,7 @@ struct ExchangeMachine {
             job.waiters[waiter] = nil
         }
         let needed = UInt64(chunk.bytes.count + keepingBytes)
-        guard needed <= roomBytes ?? .max, job.hasStore || keepingBytes < limits.keepingBytes else {
+        guard needed <= roomBytes ?? .max, job.hasStore || keepingBytes < limits.longestKeepingBytes else {
             finish(id, job, .notKept)
             return
         }
@@ -255,13 +255,19 @@ struct ExchangeMachine {
     }
 
     /// The chunk lies in the store (`isKept`), or there was no room for it.
-    mutating func settled(_ ids: [ChunkID], isKept: Bool) {
+    mutating func settled(_ ids: [ChunkID], isKept: Bool, now: Instant) {
+        let wasFull = isStoreFull
         for id in ids {
             guard let job = chunks[id], case .keeping(let chunk) = job.phase else { continue }
             keepingBytes -= chunk.bytes.count
             finish(id, job, isKept ? .stored : .notKept)
         }
+        if wasFull, !isStoreFull { fillAll(now: now) }
     }
+
+    /// Whether so much waits to be stored that no more is asked for: what could not be stored would have to
+    /// come a second time.
+    var isStoreFull: Bool { keepingBytes >= limits.keepingBytes }
 
     /// The holder cannot give a chunk (nil: nothing that is left of the request), or gave other bytes.
     mutating func refused(

@@ -78,8 +78,10 @@ struct ExchangeLimits: Sendable {
     var askedBytes = 16 << 20
     /// Of this, the most on behalf of the store.
     var patientBytes = 4 << 20
-    /// The most that waits to be stored though the store itself did not ask for it.
+    /// While so much waits to be stored, no more is asked for.
     var keepingBytes = 8 << 20
+    /// The most that waits to be stored though the store itself did not ask for it: all that can still come.
+    var longestKeepingBytes = 64 << 20
     /// How long a device that was asked may be silent.
     var stallMilliseconds: Int64 = 10_000
     /// How long a device that was silent is passed over.
