@@ -68,10 +68,11 @@ let package = Package(
             swiftSettings: settings),
 
         // The only code that touches our own state.
+        .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
         .target(
             name: "RelayStorage",
             dependencies: [
-                "RelayCore",
+                "RelayCore", "CProcessor",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

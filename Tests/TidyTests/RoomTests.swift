@@ -12,9 +12,9 @@ import Testing
     private static let rooms: [String: Set<String>] = [
         "RelayCore": [],
         "WatchProgram": ["Glibc", "RelayCore", "CInotifyTools"],
-        "RelayContent": toolchain.union(["RelayCore", "Crypto", "CZstd"]),
+        "RelayContent": toolchain.union(["RelayCore", "Crypto", "CZstd", "Dispatch"]),
         "RelayFolder": toolchain.union(["RelayCore", "RelayContent", "SystemPackage", "CLinux"]),
-        "RelayStorage": comfortable.union(["RelayCore", "GRDB", "GRDBSQLite"]),
+        "RelayStorage": comfortable.union(["RelayCore", "GRDB", "GRDBSQLite", "CProcessor"]),
         "RelayWire": comfortable.union([
             "RelayCore", "NIOCore", "NIOPosix", "NIOSSL", "SwiftProtobuf", "X509", "SwiftASN1", "Crypto",
         ]),

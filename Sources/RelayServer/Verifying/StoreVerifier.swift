@@ -115,12 +115,13 @@ struct StoreVerifier: Sendable {
     // MARK: Chunks
 
     /// Those of the chunks, which the index says are stored, that are damaged. They are missing from now on.
+    /// What was stored moments ago is not.
     func damaged(_ chunks: [ChunkReference]) async -> Set<ChunkID> {
         var result: Set<ChunkID> = []
         let locations = await session.locations(chunks.map(\.id))
         for (chunk, location) in locations {
-            guard let segments = await session.segments, let error = await inspect(chunk, location, segments),
-                error.isDamaged
+            guard let segments = await session.segments, !segments.isRecent(location),
+                let error = await inspect(chunk, location, segments), error.isDamaged
             else { continue }
             let damaged = DamagedChunk(chunk: chunk, location: location, content: nil)
             if case .missing = await session.quarantine(damaged, error) { result.insert(chunk) }

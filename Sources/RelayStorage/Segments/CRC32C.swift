@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CProcessor
+
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes at a time with the tables of "slicing
 /// by eight" (Kounavis and Berry, 2005). It finds damage, not malice.
 struct CRC32C {
@@ -15,6 +17,18 @@ struct CRC32C {
     }
 
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        if Self.isKnownToProcessor {
+            register = relay_crc32c(register, bytes.baseAddress, UInt(bytes.count))
+        } else {
+            addByTables(bytes)
+        }
+    }
+
+    /// Whether the processor has an instruction for it.
+    private static let isKnownToProcessor = relay_has_crc32c() != 0
+
+    /// As `add`, on any processor.
+    mutating func addByTables(_ bytes: UnsafeRawBufferPointer) {
         var crc = register
         Self.tables.withUnsafeBufferPointer { tables in
             var offset = 0

@@ -32,6 +32,15 @@ package final class SegmentStore: Sendable {
         /// How often a sync failed, and with it took back what others had appended.
         var failedSyncs: UInt64 = 0
         var scratch: [UInt8] = []
+        var recent: Recent?
+    }
+
+    /// What was appended in the last minute or two.
+    struct Recent {
+        /// When the end of the store was at `mark`, and where it was a minute or more before.
+        var markedAt: ContinuousClock.Instant
+        var mark: ChunkPlace
+        var before: ChunkPlace
     }
 
     /// A file that is to be synced, and how much of it surely is on disk already.
@@ -170,7 +179,7 @@ package final class SegmentStore: Sendable {
         }
     }
 
-    private func hasRoom(for chunks: [(ChunkID, EncodedChunk)], _ state: borrowing State) -> Bool {
+    private func hasRoom(for chunks: [(ChunkID, EncodedChunk)], _ state: State) -> Bool {
         guard let limitBytes else { return true }
         var needed: UInt64 = 0
         var end = state.active == nil ? SegmentFormat.limitBytes : state.end
@@ -192,6 +201,7 @@ package final class SegmentStore: Sendable {
     ) throws(StateError) -> [ChunkLocation] {
         let before = (file: state.active, end: state.end)
         state.scratch.removeAll(keepingCapacity: true)
+        markRecent(&state)
         var locations: [ChunkLocation] = []
         locations.reserveCapacity(chunks.count)
         do {
@@ -204,6 +214,29 @@ package final class SegmentStore: Sendable {
         }
         if state.scratch.capacity > 2 * Self.writeBytes { state.scratch = [] }
         return locations
+    }
+
+    private static let recentTime = Duration.seconds(60)
+
+    private func markRecent(_ state: inout State) {
+        let now = ContinuousClock.now
+        let end = ChunkPlace(segment: state.active?.number ?? (state.lastNumber ?? 0) &+ 1, offset: state.end)
+        guard let recent = state.recent, now - recent.markedAt < Self.recentTime * 2 else {
+            state.recent = Recent(markedAt: now, mark: end, before: end)
+            return
+        }
+        guard now - recent.markedAt >= Self.recentTime else { return }
+        state.recent = Recent(markedAt: now, mark: end, before: recent.mark)
+    }
+
+    /// Whether the chunk was written here moments ago, so that it need not be read to know what it is.
+    package func isRecent(_ location: ChunkLocation) -> Bool {
+        state.withLock { state in
+            guard let recent = state.recent, ContinuousClock.now - recent.markedAt < Self.recentTime * 2
+            else { return false }
+            let (place, first) = ((location.segment, location.offset), recent.before)
+            return place >= (first.segment, first.offset)
+        }
     }
 
     /// Adds a chunk to what is to be written, and writes when that is enough or the segment is full.
