@@ -22,6 +22,12 @@ package struct ContentBuilder {
         }
         let taken = cutPending(followedBy: bytes)
         var rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
+        if rest.count >= SharedCutting.leastBytes {
+            let found = SharedCutting.chunks(of: rest)
+            chunks.append(contentsOf: found)
+            let length = found.reduce(0) { $0 + Int($1.sizeBytes) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[length...])
+        }
         while rest.count >= Chunker.maximumBytes {
             rest = UnsafeRawBufferPointer(rebasing: rest[addFirstChunk(of: rest)...])
         }

@@ -105,7 +105,7 @@ package struct FileReader {
 
 /// Reads whole files in portions.
 enum FileReading {
-    private static let portionBytes = 1 << 20
+    private static let portionBytes = 4 << 20
     /// In smaller files it is quicker to read holes than to look for them.
     private static let soughtBytes: UInt64 = 64 << 10
 
