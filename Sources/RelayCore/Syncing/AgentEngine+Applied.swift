@@ -213,7 +213,7 @@ extension AgentEngine {
         copy.placement = placement
         copy.fingerprint = kept.fingerprint
         copy.isTrusted = false
-        let id = makeNodeID()
+        let id = nodeIDs.next(&randomness)
         try putAndPlan(ReplicaNode(id: id, local: copy, origin: node.id))
         mustSee(id, copy)
     }

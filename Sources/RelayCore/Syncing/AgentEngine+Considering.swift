@@ -135,7 +135,7 @@ extension AgentEngine {
         unstage(node.id)
         overruled.remove(node.id)
         try dropFormerStates(of: node.id)
-        let heir = makeNodeID()
+        let heir = nodeIDs.next(&randomness)
         try adopt(node, as: ReplicaNode(id: heir, origin: node.origin))
         try put(ReplicaNode(id: node.id))
         wake(node.id)

@@ -168,7 +168,7 @@ extension AgentEngine {
     }
 
     private func create(_ found: FoundEntry, at placement: Placement) throws(StateError) {
-        let id = makeNodeID()
+        let id = nodeIDs.next(&randomness)
         young.insert(id, now)
         var payload: Payload?
         switch found.kind {

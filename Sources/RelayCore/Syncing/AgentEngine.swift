@@ -14,8 +14,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     let deviceName: String
     let device: DeviceID?
     var randomness: any RandomNumberGenerator
-    /// The first half of the last node's id that was made here; all ones: another beginning is due.
-    private var lastNodeID = UInt64.max
+    var nodeIDs = NodeIDSequence()
 
     var now = Instant(milliseconds: 0)
     var wallClock = Timestamp.zero
@@ -397,14 +396,5 @@ package final class AgentEngine<Replica: ReplicaStore> {
         guard let vanished = try vanished(at: id) else { return false }
         if vanished != id { waits.insert(id, waitingFor: vanished) }
         return true
-    }
-
-    /// Chosen by chance, but so that the ids of one run follow each other: what databases keep by id is then
-    /// written where the last was written. 103 bits are random, the others count.
-    func makeNodeID() -> NodeID {
-        let counted: UInt64 = (1 << 24) - 1
-        if lastNodeID & counted == counted { lastNodeID = (randomness.next() | 1 << 63) & ~counted }
-        lastNodeID += 1
-        return NodeID(high: lastNodeID, low: randomness.next())
     }
 }
