@@ -126,6 +126,12 @@ actor FolderRun {
     private func begin() -> Set<NodeID> {
         timer = loop.makeTimer { [weak self] in self?.post(.tick) }
         mailbox.connect { [weak self] in self?.scheduleTurn() }
+        do {
+            // Each version of a large file leaves a chunk list.
+            try replica.transaction { _ = try replica.sweepManifests() }
+        } catch {
+            fail(error)
+        }
         return look { _, replica in
             var unsynced: Set<NodeID> = []
             var after: NodeID?
