@@ -193,6 +193,23 @@ private typealias A = AgentConversation
         }
     }
 
+    /// Nobody can have taken the file for a copy of the draft, which nobody but this agent ever saw.
+    @Test func `a file goes when it is removed, though a draft was renamed over it a moment ago`() throws {
+        let (agent, node) = try Self.twoFiles()
+        let a = A.file("a", 10)
+        // echo > .d; mv .d c
+        _ = try agent.showing(["": [A.file(".d", 12), a, A.file("c", 11)]], agent.say(.rescan))
+        let moved = try agent.showing(["": [a, A.file("c", 12)]], agent.say(.rescan))
+        let reads = moved.reads.filter { $0.node == node }
+        let batch = try #require(try agent.say(.read(reads.map { Self.reading($0, 5, 12) })).batch)
+        try agent.say(.message(A.accept(batch, from: 3)), .message(.changes(A.page([], through: 3))))
+        let record = NodeRecord(
+            node: node, revision: Revision(4), state: nil, device: DeviceID(Bytes32(1, 2, 3, 4)))
+        let effects = try agent.say(.message(.changes(A.page([record], through: 4))))
+        #expect(effects.steps == [.remove(A.path("c"), expected: A.fingerprint(12, mode: 0o644))])
+        #expect(effects.batch == nil)
+    }
+
     /// Two names of one file from the beginning: that one goes tells nothing of the other.
     @Test(arguments: [true, false])
     func `a hard link is removed as any file, whatever happened to the other name`(isSettled: Bool) throws {

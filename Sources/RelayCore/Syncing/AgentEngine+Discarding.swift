@@ -5,13 +5,15 @@
 extension AgentEngine {
     /// What is to be removed may be what another node's name led to until a moment ago, as when a file is
     /// renamed over another and back again: then it is that node, moved here. But not if it holds something
-    /// else than that node did: who removed it had seen that.
+    /// else than that node did: who removed it had seen that. Nor if the hub never knew that node: then
+    /// nobody can have taken what was removed for a copy of it.
     private func handOver(_ node: ReplicaNode, _ local: LocalState) throws(StateError) -> Bool {
         guard !missing.isEmpty, let payload = local.payload else { return false }
         let file = local.fingerprint.identity
         for id in try replica.localNodes(identity: file)
         where missing[id] != nil && successors.wasTaken(file, between: id, and: node.id) {
-            guard let other = try replica.node(id), let former = other.local, former.kind == local.kind,
+            guard let other = try replica.node(id), other.base != nil, let former = other.local,
+                former.kind == local.kind,
                 former.payload == nil || former.payload?.hasSameContent(as: payload) == true, !isBusy(id)
             else { continue }
             try putAndPlan(ReplicaNode(id: node.id, remote: node.remote))
