@@ -46,6 +46,22 @@ private typealias A = AgentConversation
         #expect(agent.engine.feedOffers.bytes == 0)
     }
 
+    @Test func `what others changed takes turns with a long look through the folder`() throws {
+        let agent = A()
+        try agent.begin()
+        let folder: FolderModel = ["": [A.directory("a", 10), A.directory("b", 11)]]
+        _ = try agent.showing(folder, agent.say(.rescan))
+        #expect(try agent.say(.rescan).looks == [.directory(.root)])
+        // It comes while the look is under way.
+        let page = page(Fixture.file(3), through: 1, inline: chunk)
+        #expect(placed(try agent.say(.message(.changes(page)))) == nil)
+        let effects = try agent.say(.scanned([A.listing(folder[""] ?? [])]))
+        let action = try #require(placed(effects))
+        #expect(effects.looks == [])
+        let done = ApplyResult(action: action, outcome: .done(A.file("f", 9).fingerprint))
+        #expect(try agent.say(.applied([done])).looks.contains(.directory(A.path("a"))))
+    }
+
     @Test func `an empty file needs nothing`() throws {
         let agent = A()
         try agent.begin()

@@ -190,6 +190,14 @@ package final class MemoryReplica: ReplicaStore {
         Array(children(of: parent) { $0.local?.placement }.prefix(limit))
     }
 
+    package func eachLocalChild(
+        of parent: NodeID, _ body: (NodeID, LocalState) throws(StateError) -> Void
+    ) throws(StateError) {
+        for id in localChildren(of: parent, limit: .max) {
+            if let local = rows[id]?.local { try body(id, local) }
+        }
+    }
+
     package func localNodes(identity: FileIdentity) -> [NodeID] {
         localIdentities[identity]?.sorted() ?? []
     }

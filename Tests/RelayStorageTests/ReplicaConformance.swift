@@ -189,6 +189,9 @@ enum ReplicaRule: String, CaseIterable, Sendable {
         #expect(try store.localChildren(of: parent) == order.map(Sample.node))
         #expect(try store.localChildren(of: parent, limit: 2) == order.prefix(2).map(Sample.node))
         #expect(try store.localChildren(of: parent, limit: 0) == [])
+        var states: [ReplicaNode] = []
+        try store.eachLocalChild(of: parent) { states.append(ReplicaNode(id: $0, local: $1)) }
+        #expect(states == (try order.map { try #require(try store.node(Sample.node($0))) }))
         #expect(try store.localChild(try Sample.placement("é", in: parent)) == Sample.node(5))
         #expect(try store.localChild(try Sample.placement("e\u{301}", in: parent)) == Sample.node(6))
         #expect(try store.localChild(try Sample.placement("a")) == nil)

@@ -39,9 +39,15 @@ struct ReplicaModel {
             #expect(try store.node(Sample.node(number)) == nodes[Sample.node(number)])
         }
         for parent in Self.parents {
-            #expect(try store.localChildren(of: parent) == children(of: parent) { $0.local?.placement })
+            let children = children(of: parent) { $0.local?.placement }
+            #expect(try store.localChildren(of: parent) == children)
+            var found: [NodeID: LocalState] = [:]
+            try store.eachLocalChild(of: parent) { found[$0] = $1 }
+            #expect(found.count == children.count)
+            for (id, local) in found { #expect(nodes[id]?.local == local) }
             #expect(
-                try store.remoteChildren(of: parent) == children(of: parent) { $0.remote?.state?.placement })
+                try store.remoteChildren(of: parent)
+                    == self.children(of: parent) { $0.remote?.state?.placement })
             for text in Self.names {
                 let placement = try Sample.placement(text, in: parent)
                 let local = ids.filter { nodes[$0]?.local?.placement == placement }

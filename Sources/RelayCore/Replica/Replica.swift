@@ -101,6 +101,11 @@ package protocol ReplicaStore: AnyObject {
     /// The nodes that the local tree has beneath this one directly, at most `limit`, in the order of their
     /// names.
     func localChildren(of parent: NodeID, limit: Int) throws(StateError) -> [NodeID]
+    /// Gives the body each node that the local tree has beneath this one directly, with its state there, in
+    /// the order of their names; of one name, those of lower ids first. The body does not use the store.
+    func eachLocalChild(
+        of parent: NodeID, _ body: (NodeID, LocalState) throws(StateError) -> Void
+    ) throws(StateError)
     /// The nodes of the local tree with this inode (several for hard links), in no order.
     func localNodes(identity: FileIdentity) throws(StateError) -> [NodeID]
     /// Some node whose local payload has this content and is trusted.

@@ -7,22 +7,25 @@
 
 extension AgentEngine {
     /// All entries of a directory were found: those of the local tree that are not among them vanished,
-    /// unless something hides them.
+    /// unless something hides them. Most are as they were known: those cost one look at all rows together.
     func observe(
         _ entries: [FoundEntry], hidden: [HiddenEntry], in directory: NodeID
     ) throws(StateError) {
-        var found = Set(hidden.map(\.name))
-        found.reserveCapacity(hidden.count + entries.count)
-        for entry in entries { found.insert(entry.name) }
         for entry in hidden { try couldNotSee(entry, in: directory) }
         if directory == .root, !hidden.contains(where: { $0.name == .relayIgnore }) {
             foundRules(entries.first { $0.name == .relayIgnore }?.fingerprint)
         }
-        for id in try replica.localChildren(of: directory) {
-            if let name = try replica.node(id)?.local?.placement.name, !found.contains(name) { vanish(id) }
+        var comparison = DirectoryComparison(entries, hidden: hidden)
+        try replica.eachLocalChild(of: directory) { id, local throws(StateError) in
+            comparison.compare(id, local, isDoubtful: missing[id] != nil)
         }
-        let shared = try observed(entries, in: directory)
-        for entry in shared {
+        for id in comparison.vanished { vanish(id) }
+        let (unchanged, changed) = comparison.split(try observed(comparison.entries, in: directory))
+        for (entry, id) in unchanged {
+            if !deletions.isEmpty { deletions.remove(Placement(parent: directory, name: entry.name)) }
+            if entry.kind == .directory { scanDeeply(id) }
+        }
+        for entry in changed {
             try observeShared(entry, at: Placement(parent: directory, name: entry.name), isDeep: true)
         }
     }

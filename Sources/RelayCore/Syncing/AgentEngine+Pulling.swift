@@ -26,6 +26,7 @@ extension AgentEngine {
         }
         guard !steps.isEmpty else { return }
         applying = steps
+        scans.isStepsTurn = false
         effects.append(.apply(steps.map(\.action)))
         steps = []
     }

@@ -113,6 +113,7 @@ extension AgentEngine {
     func scanned(_ results: [ScanResult]) throws(StateError) {
         guard let tasks = scanning else { return }
         scanning = nil
+        scans.isStepsTurn = true
         for (task, result) in zip(tasks, results) {
             let task = resolved(task)
             try scanned(task, result.outcome)

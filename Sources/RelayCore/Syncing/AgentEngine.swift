@@ -250,7 +250,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
         guard root != nil else { return }
         startReadingRules()
         try lookBeside()
-        try startScan()
+        if !scans.givesWay { try startScan() }
         try greet()
         try checkWhetherAllReturned()
         try concludeMissing()

@@ -16,8 +16,14 @@ struct ScanTask: Hashable {
 struct ScanQueue {
     private var entries = UniqueQueue<ScanTask>()
     private var directories = UniqueQueue<ScanTask>()
+    /// Whether looks were made since the last steps.
+    var isStepsTurn = false
 
     var isEmpty: Bool { entries.isEmpty && directories.isEmpty }
+
+    /// Whether nothing waits that is more pressing than what others changed: a long look through the folder
+    /// and their steps take turns.
+    var givesWay: Bool { entries.isEmpty && isStepsTurn }
 
     mutating func insert(entry placement: Placement, isDeep: Bool = false) {
         entries.insert(ScanTask(target: .entry(placement), isDeep: isDeep))

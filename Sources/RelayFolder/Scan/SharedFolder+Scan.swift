@@ -88,11 +88,10 @@ private struct Scanner {
             if after.fingerprint == status.fingerprint { break }
             status = after
         }
-        listing.entries.sort { $0.name < $1.name }
-        listing.hidden.sort { $0.name < $1.name }
         return .directory(status.identity, listing.entries, hidden: listing.hidden)
     }
 
+    /// Both in the order of names.
     private struct Listing {
         var entries: [FoundEntry] = []
         var hidden: [HiddenEntry] = []
@@ -101,7 +100,9 @@ private struct Scanner {
     /// One entry that cannot be looked at hides no other.
     private func list(_ directory: Directory, at path: RelativePath) throws(Errno) -> Listing {
         var listing = Listing()
-        for name in try directory.names() where !(path.isRoot && name == .relayDirectory) {
+        let names = try directory.names().sorted()
+        listing.entries.reserveCapacity(names.count)
+        for name in names where !(path.isRoot && name == .relayDirectory) {
             do throws(Errno) {
                 if let entry = try look(at: name, in: directory) { listing.entries.append(entry) }
             } catch {

@@ -19,32 +19,32 @@ enum DirectoryListing {
         try Kernel.check(lseek(directory.number, 0, SEEK_SET))
         let number = directory.number
         var names: [EntryName] = []
-        var buffer = [UInt8](repeating: 0, count: bufferBytes)
-        while true {
-            let count = try Kernel.retrying {
-                buffer.withUnsafeMutableBytes { raw in
-                    relay_getdents64(number, raw.baseAddress, UInt64(raw.count))
+        return try withUnsafeTemporaryAllocation(byteCount: bufferBytes, alignment: 8) {
+            buffer throws(Errno) in
+            while true {
+                let count = try Kernel.retrying {
+                    relay_getdents64(number, buffer.baseAddress, UInt64(buffer.count))
                 }
+                if count == 0 { return names }
+                try append(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), to: &names)
             }
-            if count == 0 { return names }
-            try append(buffer[..<count], to: &names)
         }
     }
 
-    private static func append(_ records: ArraySlice<UInt8>, to names: inout [EntryName]) throws(Errno) {
-        var rest = records
-        while !rest.isEmpty {
-            guard rest.count > nameOffset else { throw .ioError }
-            let start = rest.startIndex
-            let length = Int(rest[start + lengthOffset]) | Int(rest[start + lengthOffset + 1]) << 8
-            guard length > nameOffset, length <= rest.count else { throw .ioError }
-            let bytes = rest[(start + nameOffset)..<(start + length)].prefix { $0 != 0 }
+    private static func append(_ records: UnsafeRawBufferPointer, to names: inout [EntryName]) throws(Errno) {
+        var start = 0
+        while start < records.count {
+            guard records.count - start > nameOffset else { throw .ioError }
+            let length = Int(records[start + lengthOffset]) | Int(records[start + lengthOffset + 1]) << 8
+            guard length > nameOffset, length <= records.count - start else { throw .ioError }
+            let padded = UnsafeRawBufferPointer(rebasing: records[(start + nameOffset)..<(start + length)])
+            let bytes = padded[..<(padded.firstIndex(of: 0) ?? padded.count)]
             if let name = EntryName(Array(bytes)) {
                 names.append(name)
             } else if !(bytes.allSatisfy { $0 == 0x2e } && bytes.count <= 2) {
                 throw .ioError
             }
-            rest = rest.dropFirst(length)
+            start += length
         }
     }
 }

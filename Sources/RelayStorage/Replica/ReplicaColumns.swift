@@ -17,6 +17,9 @@ struct ReplicaColumns: OptionSet {
     static let remotePayload = ReplicaColumns(rawValue: 1 << 7)
     static let remoteRevisions = ReplicaColumns(rawValue: 1 << 8)
 
+    /// All of the local tree.
+    static let local: ReplicaColumns = [.localPlacement, .localIdentity, .localFound, .localPayload]
+
     /// How many sets of groups there are.
     static let combinations = 1 << 9
     static let all = ReplicaColumns(rawValue: combinations - 1)
@@ -61,7 +64,7 @@ struct ReplicaColumns: OptionSet {
 
     private static func differing(local old: LocalState?, _ new: LocalState?) -> ReplicaColumns {
         guard let old, let new else {
-            return [.localPlacement, .localIdentity, .localFound, .localPayload]
+            return .local
         }
         var result: ReplicaColumns = []
         if old.placement != new.placement { result.insert(.localPlacement) }

@@ -3,7 +3,7 @@
 /// The fixed statements of a replica. Each names its index, so that a wrong plan is an error, not a delay.
 enum ReplicaQuery: Int, CaseIterable {
     case node, insert, delete
-    case localChild, localChildren, localIdentity, localContent, localMention
+    case localChild, localChildren, localChildStates, localIdentity, localContent, localMention
     case remoteChild, remoteChildren, remoteContent
     case unsynced, nodes, counts
     case meta, setMeta, deleteMeta
@@ -31,7 +31,11 @@ enum ReplicaQuery: Int, CaseIterable {
         case .putManifest: "INSERT OR IGNORE INTO manifest (content, chunks) VALUES (?, ?)"
         case .manifests: "SELECT content FROM manifest WHERE content > ? ORDER BY content LIMIT ?"
         case .deleteManifest: "DELETE FROM manifest WHERE content = ?"
-        case .counts: "SELECT count(*), total(unsynced) FROM node"
+        case .counts:
+            """
+            SELECT (SELECT count(*) FROM node INDEXED BY sqlite_autoindex_node_1),
+                (SELECT count(*) FROM node INDEXED BY node_unsynced WHERE unsynced = 1)
+            """
         case .moveDevice: "UPDATE node SET local_device = ? WHERE local_device = ?"
         case .putRemoval: "INSERT OR REPLACE INTO removal (node, revision) VALUES (?, ?)"
         case .trimRemovals:
@@ -73,6 +77,11 @@ enum ReplicaQuery: Int, CaseIterable {
             """
             SELECT id FROM node INDEXED BY node_local_placement
             WHERE local_parent = ? ORDER BY local_name, id LIMIT ?
+            """
+        case .localChildStates:
+            """
+            SELECT id, \(ReplicaColumns.local.names.joined(separator: ", "))
+            FROM node INDEXED BY node_local_placement WHERE local_parent = ? ORDER BY local_name, id
             """
         case .localIdentity:
             """

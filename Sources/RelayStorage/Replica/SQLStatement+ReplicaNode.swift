@@ -101,7 +101,8 @@ extension SQLStatement {
         return node
     }
 
-    private func localState(_ first: Int32) throws(StateError) -> LocalState {
+    /// Reads the columns of `ReplicaColumns.local`, in order from this one, where there is a local state.
+    func localState(_ first: Int32) throws(StateError) -> LocalState {
         let identity = FileIdentity(
             device: bits(first + 2), inode: bits(first + 3), born: try time(first + 4))
         guard let kind = NodeKind(rawValue: try number(first + 6)) else { throw damaged(first + 6) }

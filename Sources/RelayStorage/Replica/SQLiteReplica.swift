@@ -199,6 +199,17 @@ package final class SQLiteReplica: ReplicaStore {
         return try identifiers(statement)
     }
 
+    package func eachLocalChild(
+        of parent: NodeID, _ body: (NodeID, LocalState) throws(StateError) -> Void
+    ) throws(StateError) {
+        let statement = try statement(.localChildStates)
+        statement.bind(1, parent.raw)
+        defer { statement.reset() }
+        while try statement.step() {
+            try body(NodeID(try statement.bytes16(0)), try statement.localState(1))
+        }
+    }
+
     package func remoteChildren(of parent: NodeID) throws(StateError) -> [NodeID] {
         let statement = try statement(.remoteChildren)
         statement.bind(1, parent.raw)
