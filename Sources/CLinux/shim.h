@@ -154,8 +154,10 @@ static inline void relay_raise_descriptor_limit(uint64_t most)
     syscall(SYS_prlimit64, 0, files, &limit, (void *)0);
 }
 
-/* mallopt(3), whose header the overlay leaves out. Returns 1 when the allocator took the setting. */
+/* mallopt(3) and malloc_trim(3), whose header the overlay leaves out. They return 1 when the allocator took the
+ * setting, and when it gave back memory. */
 extern int mallopt(int parameter, int value);
+extern int malloc_trim(unsigned long padding);
 
 #define RELAY_M_TRIM_THRESHOLD (-1)
 #define RELAY_M_MMAP_THRESHOLD (-3)

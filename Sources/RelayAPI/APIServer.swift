@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import HummingbirdCore
 package import Logging
+import NIOHTTP1
+import NIOPosix
 package import RelayCore
+import ServiceLifecycle
 import Synchronization
 
 /// The REST API of one running agent or hub on a Unix socket that only its user can open.
@@ -48,23 +52,36 @@ package struct APIServer: Sendable {
         let failure = Mutex<ControlError?>(nil)
         var quiet = logger
         quiet.logLevel = .critical  // Hummingbird calls it an error that a server is ended.
-        let application = Application(
-            responder: responder,
-            configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: socket.birthplace), backlog: Self.backlog,
-                availableConnectionsDelegate: ConnectionLimit()),
-            onServerRunning: { channel in
-                do throws(ControlError) {
-                    try socket.publish()
-                    await ready(socket.path)
-                } catch {
-                    failure.withLock { $0 = error }
-                    channel.close(promise: nil)
-                }
-            },
-            logger: quiet)
         do {
-            try await application.run()
+            // Not an `Application`: that would wake up every second to know the date.
+            let server = try HTTPServerBuilder.http1().buildServer(
+                configuration: ServerConfiguration(
+                    address: .unixDomainSocket(path: socket.birthplace), backlog: Self.backlog,
+                    availableConnectionsDelegate: ConnectionLimit()),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet,
+                responder: { [responder, logger] request, writer, channel in
+                    let context = BasicRequestContext(
+                        source: ApplicationRequestContextSource(channel: channel, logger: logger))
+                    let response: Response
+                    do {
+                        response = try await responder.respond(to: request, context: context)
+                    } catch let error as HTTPParserError {
+                        throw error
+                    } catch {
+                        response = Response(status: .internalServerError)
+                    }
+                    try await writer.write(response: response.head, body: response.body)
+                },
+                onServerRunning: { channel in
+                    do throws(ControlError) {
+                        try socket.publish()
+                        await ready(socket.path)
+                    } catch {
+                        failure.withLock { $0 = error }
+                        channel.close(promise: nil)
+                    }
+                })
+            try await server.run()
         } catch is CancellationError {
         } catch {
             if !Task.isCancelled { throw .failed("cannot serve the socket \(socket.path): \(error)") }

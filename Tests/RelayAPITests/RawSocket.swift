@@ -33,6 +33,17 @@ struct RawSocket {
         }
     }
 
+    /// The first bytes that come.
+    func readSome() async -> String {
+        await withCheckedContinuation { continuation in
+            DispatchQueue(label: "raw socket").async {
+                var buffer = [UInt8](repeating: 0, count: 256)
+                let count = read(descriptor, &buffer, buffer.count)
+                continuation.resume(returning: String(decoding: buffer.prefix(max(0, count)), as: UTF8.self))
+            }
+        }
+    }
+
     private func readToEnd() -> String {
         var result: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)

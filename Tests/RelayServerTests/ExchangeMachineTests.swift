@@ -176,6 +176,20 @@ import Testing
         #expect(asked(machine.takeActions()).first?.link == second)
     }
 
+    @Test func `time matters while something is wanted, or somebody is passed over`() {
+        var machine = machine()
+        #expect(machine.isAtRest(now: now))
+        machine.want(source(0), waiter(1), .device(asker))
+        #expect(!machine.isAtRest(now: now))
+        _ = lookUp(&machine)
+        machine.tick(now: now + 10_001)
+        let request = asked(machine.takeActions())[0]
+        machine.arrived(request.link, request.request, index: 0, chunk(), now: now + 10_002)
+        machine.settled([source(0).want.chunk.id], isKept: true, now: now + 10_002)
+        #expect(!machine.isAtRest(now: now + 10_003))
+        #expect(machine.isAtRest(now: now + 10_001 + ExchangeLimits().penaltyMilliseconds))
+    }
+
     @Test func `no more is asked at a time than the limit, and the rest as answers come`() {
         var limits = ExchangeLimits()
         limits.askedBytes = 1000

@@ -9,10 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ShareSessionTests {
     @Test func `a share that failed is opened again, with what it had`() async throws {
         try await withDirectory { directory in
-            let session = ShareSession(
-                share: ShareRecord(id: ShareID(high: 1, low: 2), name: "shared"), directory: directory,
-                isNew: true, limitBytes: nil, gate: StoreGate(logger: testLogger()),
-                acquisitions: AcquisitionQueue(), roll: MemberRoll([:]), logger: testLogger())
+            let session = makeSession(directory, AcquisitionQueue(), isNew: true)
             try await session.open()
             let epoch = try #require(await session.standing()).head.epoch
             await withTaskGroup(of: Void.self) { group in
@@ -30,5 +27,40 @@ import Testing
                 group.cancelAll()
             }
         }
+    }
+
+    @Test func `what was whole when the share was closed in order is not looked through again`() async throws
+    {
+        try await withDirectory { directory in
+            let index = try SQLiteShareIndex(path: directory + "/index.sqlite") { Epoch(high: 1, low: 2) }
+            try index.transaction { () throws in try index.setWholeThrough(Revision(7)) }
+            index.close()
+            // The second open finds nothing, for the first was not closed in order.
+            for expected in [7, 0] as [UInt64] {
+                let queue = AcquisitionQueue()
+                let session = makeSession(directory, queue)
+                try await session.open()
+                #expect(await queue.takeSweep()?.after == Revision(expected))
+                await session.close()
+            }
+            let queue = AcquisitionQueue()
+            let session = makeSession(directory, queue)
+            try await session.open()
+            if let sweep = await queue.takeSweep() { queue.finish(sweep) }
+            #expect(queue.isDone)
+            await session.close()
+            let closed = try SQLiteShareIndex(path: directory + "/index.sqlite") { Epoch(high: 1, low: 2) }
+            #expect(try closed.transaction { () throws in try closed.takeWholeThrough() } == .zero)
+            #expect(try closed.transaction { () throws in try closed.takeWholeThrough() } == nil)
+        }
+    }
+
+    private func makeSession(
+        _ directory: String, _ queue: AcquisitionQueue, isNew: Bool = false
+    ) -> ShareSession {
+        ShareSession(
+            share: ShareRecord(id: ShareID(high: 1, low: 2), name: "shared"), directory: directory,
+            isNew: isNew, limitBytes: nil, gate: StoreGate(logger: testLogger()), acquisitions: queue,
+            roll: MemberRoll([:]), logger: testLogger())
     }
 }

@@ -14,7 +14,7 @@ import Testing
         "WatchProgram": ["Glibc", "RelayCore", "CInotifyTools"],
         "RelayContent": toolchain.union(["RelayCore", "Crypto", "CZstd", "Dispatch"]),
         "RelayFolder": toolchain.union(["RelayCore", "RelayContent", "SystemPackage", "CLinux"]),
-        "RelayStorage": comfortable.union(["RelayCore", "GRDB", "GRDBSQLite", "CProcessor"]),
+        "RelayStorage": comfortable.union(["RelayCore", "GRDB", "GRDBSQLite", "CLinux", "CProcessor"]),
         "RelayWire": comfortable.union([
             "RelayCore", "NIOCore", "NIOPosix", "NIOSSL", "SwiftProtobuf", "X509", "SwiftASN1", "Crypto",
         ]),
@@ -26,7 +26,8 @@ import Testing
             "RelayCore", "RelayContent", "RelayStorage", "RelayWire", "Logging", "ServiceLifecycle",
         ]),
         "RelayAPI": comfortable.union([
-            "RelayCore", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
+            "RelayCore", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix",
+            "Logging", "ServiceLifecycle",
         ]),
         "RelayControl": comfortable.union(["RelayCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1"]),
         "RelayProgram": comfortable.union([

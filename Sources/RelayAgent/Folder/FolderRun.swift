@@ -182,6 +182,9 @@ actor FolderRun {
         if await withDeadline(seconds: 0.5, { await synced.wait() }) == true { mark.remove() }
     }
 
+    /// Keeps nothing in memory that can be read again.
+    func releaseMemory() { replica.releaseMemory() }
+
     private func close() {
         timer = nil
         mailbox.disconnect()
@@ -197,7 +200,7 @@ actor FolderRun {
             // The watcher may fail while the long wait is under way.
             let begin = ContinuousClock.now
             while ContinuousClock.now - begin < interval, !Task.isCancelled {
-                await pause(min(interval, .seconds(5)))
+                await pause(min(interval, .seconds(15)))
                 if isWatched, parts.watch.status.trouble != nil { break }
             }
             guard !Task.isCancelled else { return }
@@ -206,19 +209,6 @@ actor FolderRun {
             await pause(.seconds(1))
             // Looking through a large folder shall not be most of what the agent does.
             interval = (parts.lane.scanTime - before) * 20
-        }
-    }
-
-    /// What was displaced and could not be decided on at once is looked at again, what was refused for want
-    /// of room is tried again when there is some, and files that nobody reads are closed.
-    private nonisolated func settleRegularly() async {
-        let folder = parts.folder
-        while !Task.isCancelled {
-            await pause(.seconds(2))
-            parts.sources.removeIdle()
-            if await parts.pool.run({ folder.hasRoomAgain() }) { post(.retryStaging) }
-            guard !Task.isCancelled, let paths = await parts.lane.run({ $0.settleParked() }) else { return }
-            if !paths.isEmpty { post(.hints(paths.map { .entry($0, writing: false) })) }
         }
     }
 

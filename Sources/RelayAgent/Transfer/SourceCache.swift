@@ -113,6 +113,9 @@ final class SourceCache: Sendable {
     /// Keeps nothing open.
     func removeAll() { state.withLock { $0.sources = [] } }
 
+    /// Whether nothing is kept open.
+    var isEmpty: Bool { state.withLock { $0.sources.isEmpty } }
+
     /// Keeps nothing open that was not used for a while: a file that is removed gives its room back only once
     /// it is closed. To be called now and then.
     func removeIdle() {

@@ -28,6 +28,12 @@ extension SharedFolder {
             return returned
         }
     }
+
+    /// Whether anything may be parked still, or left loosened.
+    package var hasParked: Bool {
+        guard !isClosed else { return false }
+        return lane.withLock { _ in (try? Park(folder: self).directory.names().isEmpty) != true }
+    }
 }
 
 extension Park {

@@ -49,14 +49,15 @@ struct Acquirer: Sendable {
     }
 
     private func sweepOnRequest() async {
-        while !(await queue.sweeps.take(limitBytes: .max)).isEmpty { await sweep() }
+        while let sweep = await queue.takeSweep() { await run(sweep) }
     }
 
     /// Finds what is missing of the share's current contents.
-    private func sweep() async {
-        var position = Revision.zero
+    private func run(_ sweep: AcquisitionQueue.Sweep) async {
+        var position = sweep.after
         while !Task.isCancelled {
             guard let page = await session.incomplete(after: position) else { return }
+            if page.through == position { return queue.finish(sweep) }
             for acquisition in page.incomplete { queue.add(acquisition) }
             position = page.through
             await Task.yield()

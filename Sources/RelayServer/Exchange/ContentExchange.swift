@@ -20,6 +20,8 @@ final class ContentExchange: Sendable {
         var lastWaiter: UInt64 = 0
         /// Callers who wait for a device to come online, or for a time.
         var parked: [(until: Instant, resumed: OneShot<Void>)] = []
+        /// Given when something is wanted while the watch is at rest.
+        var wake: OneShot<Void>?
     }
 
     /// Verified chunks that are to be stored, for the keeper.
@@ -46,16 +48,41 @@ final class ContentExchange: Sendable {
     }
 
     private func watch() async {
-        let interval = Duration.milliseconds(min(1000, max(10, limits.stallMilliseconds / 4)))
         while !Task.isCancelled {
             // The machine has no clock of its own: it is told the time, often enough for its deadlines.
-            try? await Task.sleep(for: interval)
+            await waitForDeadline()
             let now = Instant.now()
             let isBack = noteHeard(now)
             drive { $0.tick(now: now) }
             resumeParked(now: now, all: isBack)
         }
     }
+
+    /// Returns when a deadline may be over, or the task is cancelled.
+    private func waitForDeadline() async {
+        let woken = OneShot<Void>()
+        let milliseconds: Int64 = state.withLock { state in
+            let now = Instant.now()
+            guard state.machine.isAtRest(now: now) else {
+                return min(1000, max(10, limits.stallMilliseconds / 4))
+            }
+            state.wake = woken
+            let parked = state.parked.map { $0.until.milliseconds - now.milliseconds }.min()
+            return min(Self.longestRestMilliseconds, max(10, parked ?? .max))
+        }
+        let timer = Task {
+            try? await Task.sleep(for: .milliseconds(milliseconds))
+            woken.give(())
+        }
+        await withTaskCancellationHandler {
+            await woken.value()
+        } onCancel: {
+            woken.give(())
+        }
+        timer.cancel()
+    }
+
+    private static let longestRestMilliseconds: Int64 = 60_000
 
     /// Tells the machine who is sending chunks, though none may be whole yet; a trickle does not count. True
     /// if one of them had been passed over.
@@ -91,8 +118,16 @@ final class ContentExchange: Sendable {
     private func drive<T: Sendable>(_ body: (inout ExchangeMachine) -> T) -> T {
         state.withLock { state in
             let result = body(&state.machine)
-            for action in state.machine.takeActions() { perform(action, &state) }
+            performActions(&state)
             return result
+        }
+    }
+
+    private func performActions(_ state: inout State) {
+        for action in state.machine.takeActions() { perform(action, &state) }
+        if let wake = state.wake, !state.machine.isAtRest(now: .now()) {
+            state.wake = nil
+            wake.give(())
         }
     }
 
@@ -122,7 +157,7 @@ final class ContentExchange: Sendable {
             state.links[link.id] = link
             state.current[link.device] = link.id
             state.machine.attach(link.id, link.device, now: .now())
-            for action in state.machine.takeActions() { perform(action, &state) }
+            performActions(&state)
             return older
         }
         superseded?.end(.superseded)
@@ -135,7 +170,7 @@ final class ContentExchange: Sendable {
             state.heardBytes[link.id] = nil
             if state.current[link.device] == link.id { state.current[link.device] = nil }
             state.machine.detach(link.id, now: .now())
-            for action in state.machine.takeActions() { perform(action, &state) }
+            performActions(&state)
         }
     }
 
@@ -171,7 +206,7 @@ final class ContentExchange: Sendable {
             let waiter = WaiterID(number: state.lastWaiter)
             state.chunkWaiters[waiter] = answer
             state.machine.want(source, waiter, asker)
-            for action in state.machine.takeActions() { perform(action, &state) }
+            performActions(&state)
             return waiter
         }
         let outcome = await Self.answer(answer, ifCancelled: .cancelled)
@@ -201,7 +236,7 @@ final class ContentExchange: Sendable {
             let waiter = WaiterID(number: state.lastWaiter)
             state.manifestWaiters[waiter] = answer
             state.machine.wantManifest(content, authors: authors, waiter, asker, now: .now())
-            for action in state.machine.takeActions() { perform(action, &state) }
+            performActions(&state)
             return waiter
         }
         let outcome = await Self.answer(answer, ifCancelled: .cancelled)
@@ -217,6 +252,9 @@ final class ContentExchange: Sendable {
         let mustWait = state.withLock { state in
             guard state.machine.arrivals == arrivals else { return false }
             state.parked.append((Instant.now() + atMostMilliseconds, resumed))
+            // The watch may rest for longer than this.
+            state.wake?.give(())
+            state.wake = nil
             return true
         }
         guard mustWait else { return }

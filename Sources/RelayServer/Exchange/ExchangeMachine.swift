@@ -70,6 +70,11 @@ struct ExchangeMachine {
 
     mutating func act(_ action: ExchangeAction) { actions.append(action) }
 
+    /// Whether nothing is wanted of anybody, and nobody is passed over: so that no time matters.
+    func isAtRest(now: Instant) -> Bool {
+        chunks.isEmpty && manifests.isEmpty && holders.all.allSatisfy { $0.stalledUntil <= now }
+    }
+
     // MARK: Devices
 
     mutating func attach(_ link: LinkID, _ device: DeviceID, now: Instant) {

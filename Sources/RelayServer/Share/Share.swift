@@ -84,6 +84,7 @@ final class Share: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.session.run() }
             group.addTask { await self.session.runRetries() }
+            group.addTask { await self.session.runRests() }
             group.addTask { await self.exchange.run() }
             group.addTask { await self.keeper.run() }
             group.addTask { await self.acquirer.run() }

@@ -70,12 +70,13 @@ extension ShareSession {
         try open.transaction { try open.index.probe() }
     }
 
-    /// Current contents of which something is missing, from some nodes after the revision; nil at the end.
+    /// Current contents of which something is missing, from some nodes after the revision: those up to
+    /// `through`, which is the revision itself at the end. Nil while the index cannot be read.
     func incomplete(after revision: Revision) -> (incomplete: [Acquisition], through: Revision)? {
-        guard limitBytes != 0 else { return nil }
-        return read { open throws(StateError) -> (incomplete: [Acquisition], through: Revision)? in
-            let records = try open.index.records(after: revision, limit: 64)
-            guard let last = records.last else { return nil }
+        guard limitBytes != 0 else { return ([], revision) }
+        return read { open throws(StateError) -> (incomplete: [Acquisition], through: Revision) in
+            let records = try open.index.records(after: revision, limit: Self.sweptRecords)
+            guard let last = records.last else { return ([], revision) }
             var found: [Acquisition] = []
             for record in records {
                 guard case .file(let file)? = record.state?.payload, file.sizeBytes > 0 else { continue }
@@ -88,8 +89,11 @@ extension ShareSession {
                 found.append(Acquisition(content: file.content, sizeBytes: file.sizeBytes))
             }
             return (found, last.revision)
-        } ?? nil
+        }
     }
+
+    /// How many records are swept in one transaction, for which the devices wait.
+    private static let sweptRecords = 256
 
     /// Current contents of which the hub lacks something and of which none of the others said that it has
     /// them, from some nodes after the revision; nil at the end.
@@ -188,6 +192,7 @@ extension ShareSession {
     @discardableResult
     func read<T>(_ body: (OpenShare) throws(StateError) -> T) -> T? {
         guard let open = opened else { return nil }
+        noteUse()
         do {
             return try open.transaction { try body(open) }
         } catch {
@@ -200,6 +205,7 @@ extension ShareSession {
     @discardableResult
     func write(_ body: (OpenShare) throws(StateError) -> Void) -> Bool {
         guard let open = opened else { return false }
+        noteUse()
         do throws(StateError) {
             try open.transaction { try body(open) }
             return true

@@ -17,6 +17,8 @@ actor ShareSession {
     /// Told of every error that made the session let its files go.
     nonisolated let alarms = Mailbox<StateError>(limitBytes: .max)
     nonisolated let retries = Mailbox<Void>(limitBytes: .max)
+    /// Told of the first use after a rest.
+    nonisolated let uses = Mailbox<Void>(limitBytes: .max)
     nonisolated let share: ShareRecord
     nonisolated private let lane: Lane
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
@@ -48,6 +50,9 @@ actor ShareSession {
     /// Segments that were given up: what was stored there and is not in the index is lost.
     var retired: Set<UInt32> = []
 
+    var isResting = true
+    /// Whether the index was used since that was looked at.
+    var isUsed = false
     /// How many damaged chunks were told of since the hub started.
     var toldDamage = 0
 
@@ -78,6 +83,8 @@ actor ShareSession {
             let open = try OpenShare(directory: directory, isNew: isNew, limitBytes: limitBytes)
             let known = try open.transaction { try open.index.appliedRevisions() }
             applied = AppliedRevisions(known, members: roll.all)
+            let whole = try? open.transaction { try open.index.takeWholeThrough() }
+            acquisitions.requestSweep(after: open.beginsNewHistory ? .zero : whole ?? .zero)
             if open.beginsNewHistory {
                 logger.warning("share index was put back from a copy: its history goes on under a new epoch")
             }
@@ -90,7 +97,6 @@ actor ShareSession {
         }
         isNew = false
         failure = nil
-        acquisitions.requestSweep()
     }
 
     /// Why the share cannot be served now; nil if it can.
@@ -105,6 +111,7 @@ actor ShareSession {
                 for case .joined(let link) in inputs { link.end(.failure(failure?.error)) }
                 continue
             }
+            noteUse()
             do {
                 try process(inputs, open)
             } catch {
@@ -171,9 +178,15 @@ actor ShareSession {
         isFinished = true
         guard let open = opened else { return }
         do {
-            try open.transaction { try applied.save(to: open.index) }
+            try open.transaction {
+                try applied.save(to: open.index)
+                // A hub that keeps nothing misses nothing; with more room it would.
+                if limitBytes != 0, acquisitions.isDone {
+                    try open.index.setWholeThrough(open.index.head.revision)
+                }
+            }
         } catch {
-            logger.warning("cannot save what the devices hold", metadata: ["error": "\(error)"])
+            logger.warning("cannot save what the devices and the store hold", metadata: ["error": "\(error)"])
         }
         opened = nil
         open.index.close()

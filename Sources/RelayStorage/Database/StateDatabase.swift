@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import GRDB
 import RelayCore
 
@@ -132,6 +133,13 @@ final class StateDatabase {
     func close() {
         control = nil
         try? queue.close()
+    }
+
+    /// Gives back what is kept in memory of the file, to the operating system too: for times of rest. It is
+    /// read again when it is needed.
+    func releaseMemory() {
+        queue.releaseMemory()
+        _ = malloc_trim(0)
     }
 
     /// How many rows the last statement changed.

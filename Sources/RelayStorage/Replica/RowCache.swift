@@ -11,8 +11,6 @@ struct RowCache {
 
     static let generationLimit = 4096
 
-    init() { young.reserveCapacity(Self.generationLimit) }
-
     /// Nil when nothing is known of the row; a nil within when it is known to be missing.
     mutating func find(_ id: NodeID) -> ReplicaNode?? {
         if let row = young[id] { return .some(row) }

@@ -56,6 +56,12 @@ package final class SQLiteReplica: ReplicaStore {
         database.close()
     }
 
+    /// Keeps nothing in memory that can be read again, for times of rest. Not inside a transaction.
+    package func releaseMemory() {
+        cache = RowCache()
+        database.releaseMemory()
+    }
+
     /// How many nodes are known, and how many of them are not in sync. Also outside of transactions.
     package func counts() throws(StateError) -> (nodes: Int, unsynced: Int) {
         (totals.nodes, totals.unsynced)

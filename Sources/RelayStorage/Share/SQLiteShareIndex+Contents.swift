@@ -110,4 +110,25 @@ extension SQLiteShareIndex {
         }
         return result
     }
+
+    /// Takes out up to which revision nothing was missing of the current contents when that was set; nil if
+    /// it is not known. What happens from now on may make it untrue, so it is set anew in the end.
+    package func takeWholeThrough() throws(StateError) -> Revision? {
+        let statement = try statement(.meta)
+        statement.bind(1, text: Self.wholeKey)
+        guard let bytes = try statement.first({ row in row.bytes(0) }) else { return nil }
+        let removal = try self.statement(.removeMeta)
+        removal.bind(1, text: Self.wholeKey)
+        try removal.run()
+        return Revision(stored: bytes)
+    }
+
+    package func setWholeThrough(_ revision: Revision) throws(StateError) {
+        let statement = try statement(.setMeta)
+        statement.bind(1, text: Self.wholeKey)
+        statement.bind(2, revision.stored)
+        try statement.run()
+    }
+
+    private static let wholeKey = "whole"
 }

@@ -65,6 +65,9 @@ package final class SQLiteShareIndex: ShareIndex {
         }
     }
 
+    /// Keeps nothing in memory that can be read again, for times of rest. Not inside a transaction.
+    package func releaseMemory() { database.releaseMemory() }
+
     /// Lets the file go; every later call throws.
     package func close() {
         statements = StatementCache()

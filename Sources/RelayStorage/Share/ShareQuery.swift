@@ -15,7 +15,7 @@ enum ShareQuery: Int, CaseIterable {
     case markChunk, markContent, isMarked, anyMark, unmarkChunk, unmarkContent
     case dueChunks, dueContents, removeChunk, removeContent, isDamaged, forgetDamagedChunk
     case liveBytes, moveChunk, unhealedDamage, forgetDamage
-    case meta, setMeta
+    case meta, setMeta, removeMeta
 
     private static let recordColumns =
         "version.revision, version.node, version.device, version.origin, "
@@ -104,6 +104,7 @@ enum ShareQuery: Int, CaseIterable {
         case .removeLocation: "DELETE FROM chunk WHERE id = ? AND segment = ? AND offset = ?"
         case .meta: "SELECT value FROM meta WHERE key = ?"
         case .setMeta: "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"
+        case .removeMeta: "DELETE FROM meta WHERE key = ?"
         default: verification
         }
     }
