@@ -17,6 +17,17 @@ import Testing
         #expect(queue.popFirst() == nil)
     }
 
+    @Test func `a queue that shrinks holds what it held, in its order`() {
+        var queue = UniqueQueue<Int>()
+        for number in 0..<5000 { queue.insert(number) }
+        for _ in 0..<4990 { _ = queue.popFirst() }
+        queue.remove(4995)
+        queue.shrink()
+        queue.insert(4990)
+        queue.insert(7)
+        #expect(queue.popAll() == [4990, 4991, 4992, 4993, 4994, 4996, 4997, 4998, 4999, 7])
+    }
+
     @Test func `a long queue is compacted without losing its order`() {
         var queue = UniqueQueue<Int>()
         for number in 0..<10_000 { queue.insert(number) }

@@ -183,7 +183,10 @@ actor FolderRun {
     }
 
     /// Keeps nothing in memory that can be read again.
-    func releaseMemory() { replica.releaseMemory() }
+    func releaseMemory() {
+        engine.shrink()
+        replica.releaseMemory()
+    }
 
     private func close() {
         timer = nil

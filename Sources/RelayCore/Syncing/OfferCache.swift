@@ -21,6 +21,9 @@ struct OfferCache {
         bytes += offer.estimatedBytes
     }
 
+    /// Gives back room that was needed once.
+    mutating func shrink() { offers.shrink() }
+
     mutating func removeAll() {
         offers = [:]
         bytes = 0

@@ -39,5 +39,11 @@ struct ScanQueue {
         directories.insert(ScanTask(target: .directory(directory), isDeep: true))
     }
 
+    /// Gives back room that was needed once.
+    mutating func shrink() {
+        entries.shrink()
+        directories.shrink()
+    }
+
     mutating func popFirst() -> ScanTask? { entries.popFirst() ?? directories.popFirst() }
 }

@@ -48,6 +48,13 @@ struct UniqueQueue<Element: Hashable> {
         return result
     }
 
+    /// Gives back room that was needed once.
+    mutating func shrink() {
+        order = Array(order.dropFirst(start))
+        start = 0
+        members.shrink()
+    }
+
     private mutating func compact() {
         if members.isEmpty {
             reset()

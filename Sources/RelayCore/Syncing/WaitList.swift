@@ -43,6 +43,12 @@ struct WaitList {
         return found
     }
 
+    /// Gives back room that was needed once.
+    mutating func shrink() {
+        waiters.shrink()
+        blockers.shrink()
+    }
+
     /// All waiting nodes, in the order of their ids, who wait no more.
     mutating func releaseAll() -> [NodeID] {
         let nodes = blockers.keys.sorted()
