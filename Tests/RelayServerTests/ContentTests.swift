@@ -143,7 +143,7 @@ import Testing
                 try await liar.create("g", file)
                 let reader = try await hub.joinFully("reader")
                 let request = try await reader.wantManifest(file.content)
-                guard case .wantManifest(let asked, _) = try await liar.nextBulk() else {
+                guard case .wantManifest(let asked, _, _) = try await liar.nextBulk() else {
                     throw FixtureError("not asked")
                 }
                 try await liar.sendBulk(

@@ -252,7 +252,7 @@ import Testing
         var machine = machine()
         machine.arrived(first, 77, index: 0, chunk(), now: now)
         machine.refused(first, 77, index: nil, isBusy: false, now: now)
-        #expect(machine.manifestPart(first, 77, first: 0, total: 1, [], now: now) == nil)
+        #expect(machine.manifestPart(first, 77, first: 0, total: 1, .chunks([]), now: now) == nil)
         #expect(machine.expected(first, 77, index: 0) == nil)
         #expect(machine.takeActions().isEmpty)
     }
@@ -260,24 +260,53 @@ import Testing
     @Test func `parts of a chunk list that do not fit are followed by the next holder`() {
         var machine = machine()
         machine.wantManifest(Self.content, authors: [author], waiter(1), .device(asker), now: now)
-        guard case .send(first, .wantManifest(let request, _)) = machine.takeActions().first else {
+        guard case .send(first, .wantManifest(let request, _, _)) = machine.takeActions().first else {
             Issue.record("not asked")
             return
         }
         let part = [ChunkReference(id: ChunkID(Bytes32(1, 1, 1, 1)), sizeBytes: 5)]
-        #expect(machine.manifestPart(first, request, first: 0, total: 3, part, now: now) == nil)
-        #expect(machine.manifestPart(first, request, first: 2, total: 3, part, now: now) == nil)
-        guard case .send(second, .wantManifest(let again, _)) = machine.takeActions().first else {
+        #expect(machine.manifestPart(first, request, first: 0, total: 3, .chunks(part), now: now) == nil)
+        #expect(machine.manifestPart(first, request, first: 2, total: 3, .chunks(part), now: now) == nil)
+        guard case .send(second, .wantManifest(let again, _, _)) = machine.takeActions().first else {
             Issue.record("the next holder is not asked")
             return
         }
-        let whole = machine.manifestPart(second, again, first: 0, total: 1, part, now: now)
+        let whole = machine.manifestPart(second, again, first: 0, total: 1, .chunks(part), now: now)
         #expect(whole?.1 == Manifest(part))
         machine.manifestWrong(Self.content, now: now)
         guard case .answerManifest(waiter(1), .nobody) = machine.takeActions().first else {
             Issue.record("not told")
             return
         }
+    }
+
+    @Test func `a chunk list is told in terms of another, once`() {
+        var machine = machine()
+        let known = KnownManifest(
+            content: ContentID(Bytes32(8, 8, 8, 8)), manifest: Manifest((0..<5).map { source($0).want.chunk })
+        )
+        machine.wantManifest(
+            Self.content, authors: [author], knowing: known, waiter(1), .device(asker), now: now)
+        guard case .send(first, .wantManifest(let request, _, known.content)) = machine.takeActions().first
+        else {
+            Issue.record("not asked in terms of the other list")
+            return
+        }
+        let part = [source(9).want.chunk]
+        #expect(machine.manifestPart(first, request, first: 0, total: 4, .chunks(part), now: now) == nil)
+        let whole = machine.manifestPart(
+            first, request, first: 1, total: 4, .copy(start: 2, count: 3), now: now)
+        #expect(whole?.1 == Manifest(part + known.manifest.chunks[2...]))
+        machine.manifestWrong(Self.content, now: now)
+        guard case .send(second, .wantManifest(let again, _, nil)) = machine.takeActions().first else {
+            Issue.record("the next is asked in the same terms")
+            return
+        }
+        // What was not asked for does not fit.
+        #expect(
+            machine.manifestPart(second, again, first: 0, total: 3, .copy(start: 2, count: 3), now: now)
+                == nil)
+        #expect(machine.manifests[Self.content] == nil)
     }
 
     @Test func `a holder that is slow but delivers is taken for neither stuck nor silent`() {

@@ -182,7 +182,7 @@ struct FileHolder: Sendable {
 
     func serve(_ message: BulkMessage) async throws {
         switch message {
-        case .wantManifest(let request, file.content):
+        case .wantManifest(let request, file.content, _):
             let chunks = file.manifest.chunks
             for first in stride(from: 0, to: chunks.count, by: 10) {
                 try await bulk.send(

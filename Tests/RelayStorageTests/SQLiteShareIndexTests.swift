@@ -233,10 +233,13 @@ import Testing
             #expect(try index.path(of: Sample.content(2))?.description == "d/f")
             #expect(try index.path(of: Sample.content(1)) == nil)
             let list = Manifest([ChunkReference(id: Sample.chunk(1), sizeBytes: 5)])
-            #expect(try index.formerChunks(of: Sample.content(2)) == [])
+            #expect(try index.formerManifest(of: Sample.content(2)) == nil)
             try index.putManifest(list, for: Sample.content(1))
-            #expect(try index.formerChunks(of: Sample.content(2)) == [Sample.chunk(1)])
-            #expect(try index.formerChunks(of: Sample.content(1)) == [])
+            let former = try index.formerManifest(of: Sample.content(2))
+            #expect(
+                former?.content == Sample.content(1) && former?.manifest.chunks.map(\.id) == [Sample.chunk(1)]
+            )
+            #expect(try index.formerManifest(of: Sample.content(1)) == nil)
             #expect(try index.contents(after: nil, limit: 5).map(\.0) == [Sample.content(1)])
             #expect(try index.contents(after: Sample.content(1), limit: 5).isEmpty)
         }

@@ -180,6 +180,18 @@ import Testing
         #expect(rejected(message) { $0.manifest.total = (1 << 24) + 1 })
     }
 
+    @Test func `what is taken from a known chunk list must lie within possible lists`() {
+        let message = BulkMessage.manifestCopy(request: 1, first: 1, total: 5, start: 0, count: 4)
+        #expect(!rejected(message) { _ in })
+        #expect(rejected(message) { $0.manifest.copyCount = 0 })
+        #expect(rejected(message) { $0.manifest.copyCount = 5 })
+        #expect(rejected(message) { $0.manifest.copyCount = .max })
+        #expect(rejected(message) { $0.manifest.copyStart = .max })
+        #expect(rejected(message) { $0.manifest.copyStart = (1 << 24) - 3 })
+        #expect(rejected(message) { $0.manifest.total = (1 << 24) + 1 })
+        #expect(rejected(message) { $0.manifest.chunks = Manifest([Specimens.reference]).wire })
+    }
+
     @Test func `wants must lie within a possible content`() {
         let want = ChunkWant(index: 0, chunk: Specimens.reference, offset: 0)
         let message = BulkMessage.wantChunks(request: 1, content: Specimens.content, wants: [want])

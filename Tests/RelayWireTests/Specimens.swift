@@ -98,6 +98,8 @@ enum Specimens {
         .chunk(request: 3, index: 1, chunk), .chunk(request: .max, index: 0, squeezed),
         .unavailable(request: 3, index: 0, .busy), .unavailable(request: 3, index: nil, .unknown),
         .waiting(request: 3, devices: ["laptop", ""]), .cancel(request: 0),
+        .wantManifest(request: 1, content: content, known: content),
+        .manifestCopy(request: 1, first: 1, total: 5, start: 0, count: 4),
     ]
 
     static let hellos: [Hello] = [

@@ -211,7 +211,10 @@ final class FolderSession: Sendable {
             sources: sources, pool: pool,
             link: HubLink(
                 address: address, exchange: exchange,
-                provider: ContentProvider(sources: sources, pool: pool), logger: logger,
+                provider: ContentProvider(
+                    sources: sources, pool: pool,
+                    knownManifest: { [weak self] in await self?.current?.manifest(of: $0) }),
+                logger: logger,
                 room: HubLink.Room(isThere: { mailbox.hasRoom }, changed: turned), post: post),
             watch: watch, joinedDevice: RootRecord(encoded: record.root)?.device ?? folder.record.device,
             hubText: address.text, device: address.identity.id, logger: logger)

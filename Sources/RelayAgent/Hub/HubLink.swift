@@ -308,12 +308,16 @@ final class HubLink: Sendable {
 
     private func take(_ message: BulkMessage, _ asks: AskQueue) async {
         switch message {
-        case .wantManifest(let request, let content): _ = await asks.add(.manifest(request: request, content))
+        case .wantManifest(let request, let content, let known):
+            _ = await asks.add(.manifest(request: request, content, known: known))
         case .wantChunks(let request, let content, let wants):
             if !wants.isEmpty { _ = await asks.add(.chunks(request: request, content, wants[...])) }
         case .cancel(let request): asks.cancel(request)
         case .manifest(let request, let first, let total, let chunks):
             await exchange.receive(.manifest(request: request, first: first, total: total, chunks: chunks))
+        case .manifestCopy(let request, let first, let total, let start, let count):
+            await exchange.receive(
+                .manifestCopy(request: request, first: first, total: total, start: start, count: count))
         case .chunk(let request, let index, let chunk):
             await exchange.receive(.chunk(request: request, index: index, chunk))
         case .unavailable(let request, let index, let reason):

@@ -6,6 +6,8 @@ import Synchronization
 /// What comes back for requests of ours on the bulk connection.
 enum BulkAnswer: Sendable {
     case manifest(request: UInt32, first: UInt32, total: UInt32, chunks: [ChunkReference])
+    /// So many chunks from the list that the request named.
+    case manifestCopy(request: UInt32, first: UInt32, total: UInt32, start: UInt32, count: UInt32)
     case chunk(request: UInt32, index: UInt32, EncodedChunk)
     case unavailable(request: UInt32, index: UInt32?, UnavailableReason)
     case waiting(request: UInt32, devices: [String])
@@ -107,7 +109,8 @@ final class BulkExchange: Sendable {
     func receive(_ answer: BulkAnswer) async {
         state.withLock { $0.heardMessages += 1 }
         switch answer {
-        case .manifest(let request, _, _, _), .unavailable(let request, _, _), .waiting(let request, _):
+        case .manifest(let request, _, _, _), .manifestCopy(let request, _, _, _, _),
+            .unavailable(let request, _, _), .waiting(let request, _):
             inbox(of: request)?.append(answer)
         case .chunk(let request, _, let chunk):
             guard let inbox = inbox(of: request), await arrivals.take(chunk.bytes.count) else { return }

@@ -177,7 +177,7 @@ struct ChunkFetch {
                 if isWaiting { await onWaiting(nil) }
                 isWaiting = false
                 for request in requests { missing.append(contentsOf: giveUp(request, nil).reversed()) }
-            case .manifest: break
+            case .manifest, .manifestCopy: break
             }
         }
         try await write(arrivals)

@@ -14,22 +14,28 @@ import Synchronization
 final class ContentProvider: Sendable {
     /// What is left to do of one request.
     enum Ask: Sendable {
-        case manifest(request: UInt32, ContentID)
+        case manifest(request: UInt32, ContentID, known: ContentID? = nil)
         case chunks(request: UInt32, ContentID, ArraySlice<ChunkWant>)
 
         var request: UInt32 {
             switch self {
-            case .manifest(let request, _), .chunks(let request, _, _): request
+            case .manifest(let request, _, _), .chunks(let request, _, _): request
             }
         }
     }
 
     private let sources: SourceCache
     private let pool: BlockingPool
+    private let knownManifest: @Sendable (ContentID) async -> Manifest?
 
-    init(sources: SourceCache, pool: BlockingPool) {
+    /// `knownManifest` gives the chunk lists that are at hand, whatever the folder holds.
+    init(
+        sources: SourceCache, pool: BlockingPool,
+        knownManifest: @escaping @Sendable (ContentID) async -> Manifest?
+    ) {
         self.sources = sources
         self.pool = pool
+        self.knownManifest = knownManifest
     }
 
     /// Answers on one connection until it fails or the task is cancelled.
@@ -48,7 +54,8 @@ final class ContentProvider: Sendable {
         while let ask = await asks.next() {
             let answers: [BulkMessage]
             switch ask {
-            case .manifest(let request, let content): answers = await manifest(request, content)
+            case .manifest(let request, let content, let known):
+                answers = await manifest(request, content, known)
             case .chunks(let request, let content, let wants):
                 let slice = Self.slice(of: wants)
                 answers = await chunks(request, content, slice)
@@ -115,7 +122,9 @@ final class ContentProvider: Sendable {
 
     // Chunk lists.
 
-    private func manifest(_ request: UInt32, _ content: ContentID) async -> [BulkMessage] {
+    private func manifest(
+        _ request: UInt32, _ content: ContentID, _ known: ContentID?
+    ) async -> [BulkMessage] {
         let source: OpenSource
         switch await sources.source(of: content) {
         case .open(let found): source = found
@@ -126,14 +135,9 @@ final class ContentProvider: Sendable {
             sources.drop(content, isChanged: true)
             return [.unavailable(request: request, index: nil, .busy)]
         }
-        let total = UInt32(manifest.chunks.count)
-        guard total > 0 else { return [.manifest(request: request, first: 0, total: 0, chunks: [])] }
-        return stride(from: 0, to: manifest.chunks.count, by: TransferLimits.manifestPart).map { first in
-            let end = min(first + TransferLimits.manifestPart, manifest.chunks.count)
-            return .manifest(
-                request: request, first: UInt32(first), total: total,
-                chunks: Array(manifest.chunks[first..<end]))
-        }
+        var former: Manifest?
+        if let known { former = await knownManifest(known) }
+        return manifest.messages(request: request, knowing: former, limit: TransferLimits.manifestPart)
     }
 
     /// The content's chunk list as it is known, or as the file has it.

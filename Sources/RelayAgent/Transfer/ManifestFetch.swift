@@ -6,6 +6,8 @@ import RelayCore
 struct ManifestFetch {
     let tools: FetchTools
     let payload: FilePayload
+    /// A chunk list that is here, in terms of which the other may be told.
+    let known: KnownManifest?
     let inbox: BulkInbox
     /// Is told the devices that the hub waits for, and nil when it waits no more.
     let onWaiting: @Sendable ([String]?) async -> Void
@@ -13,19 +15,20 @@ struct ManifestFetch {
     /// Asks, again after a lost connection, until the whole list is here.
     func run() async throws(FetchStop) -> ChunkLayout {
         var attempts = 0
+        var known = known
         while true {
             guard await tools.exchange.waitUntilConnected() else { throw .cancelled }
-            let content = payload.content
+            let (content, named) = (payload.content, known?.content)
             guard
                 let request = tools.exchange.ask(
-                    inbox: inbox, { .wantManifest(request: $0, content: content) })
+                    inbox: inbox, { .wantManifest(request: $0, content: content, known: named) })
             else {
                 await pause(.milliseconds(10))
                 continue
             }
             var answer: Answer
             do {
-                answer = try await receive(request)
+                answer = try await receive(request, known)
             } catch {
                 tools.exchange.cancel(request)
                 throw error
@@ -40,6 +43,8 @@ struct ManifestFetch {
             switch answer {
             case .manifest, .lost: break
             case .wrong:
+                // Perhaps the list that it was told in terms of is another one there.
+                known = nil
                 attempts += 1
                 guard attempts < TransferLimits.attempts else { throw .badContent(payload.content) }
             case .unavailable(let reason):
@@ -57,7 +62,9 @@ struct ManifestFetch {
         case lost
     }
 
-    private func receive(_ request: UInt32) async throws(FetchStop) -> Answer {
+    private func receive(
+        _ request: UInt32, _ known: KnownManifest?
+    ) async throws(FetchStop) -> Answer {
         var chunks: [ChunkReference] = []
         var isWaiting = false
         while true {
@@ -67,11 +74,14 @@ struct ManifestFetch {
             for answer in answers {
                 switch answer {
                 case .manifest(request, let first, let total, let part):
-                    guard Int(first) == chunks.count, Int(total) <= ContentLimits.manifestChunks,
-                        UInt64(total) <= payload.sizeBytes, part.count <= Int(total) - chunks.count,
-                        !part.isEmpty || total == 0
+                    guard append(part[...], first, total, to: &chunks) else { return .wrong }
+                    if isWaiting { await onWaiting(nil) }
+                    isWaiting = false
+                    if chunks.count == Int(total) { return .manifest(Manifest(chunks)) }
+                case .manifestCopy(request, let first, let total, let start, let count):
+                    guard let part = known?.chunks(from: start, count: count),
+                        append(part, first, total, to: &chunks)
                     else { return .wrong }
-                    chunks.append(contentsOf: part)
                     if isWaiting { await onWaiting(nil) }
                     isWaiting = false
                     if chunks.count == Int(total) { return .manifest(Manifest(chunks)) }
@@ -87,6 +97,19 @@ struct ManifestFetch {
                 }
             }
         }
+    }
+
+    /// False if the part does not fit.
+    private func append(
+        _ part: ArraySlice<ChunkReference>, _ first: UInt32, _ total: UInt32,
+        to chunks: inout [ChunkReference]
+    ) -> Bool {
+        guard Int(first) == chunks.count, Int(total) <= ContentLimits.manifestChunks,
+            UInt64(total) <= payload.sizeBytes, part.count <= Int(total) - chunks.count,
+            !part.isEmpty || total == 0
+        else { return false }
+        chunks.append(contentsOf: part)
+        return true
     }
 }
 

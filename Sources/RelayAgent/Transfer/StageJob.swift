@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RelayContent
 import RelayCore
 import RelayFolder
 
@@ -112,7 +113,13 @@ struct StageJob: Sendable {
     private func fetchLayout(
         _ inbox: BulkInbox, _ onWaiting: @escaping @Sendable ([String]?) async -> Void
     ) async throws(FetchStop) -> ChunkLayout {
-        try await ManifestFetch(tools: tools, payload: payload, inbox: inbox, onWaiting: onWaiting).run()
+        let previous = request.previous?.manifest
+        let known = await tools.pool.run {
+            previous.map { KnownManifest(content: Hashing.contentID(of: $0), manifest: $0) }
+        }
+        return try await ManifestFetch(
+            tools: tools, payload: payload, known: known, inbox: inbox, onWaiting: onWaiting
+        ).run()
     }
 
     private func blocking<Value: Sendable>(

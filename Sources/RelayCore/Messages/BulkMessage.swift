@@ -3,10 +3,12 @@
 /// The exchange of contents on a bulk connection. It is the same in both directions: a hub asks an agent
 /// for what it lacks in the words in which an agent asks its hub.
 package enum BulkMessage: Hashable, Sendable {
-    /// Asks for a content's chunk list.
-    case wantManifest(request: UInt32, content: ContentID)
+    /// Asks for a content's chunk list. `known`: a content whose list the asker has.
+    case wantManifest(request: UInt32, content: ContentID, known: ContentID? = nil)
     /// A part of a chunk list, from `first` on; the parts of a request come in order.
     case manifest(request: UInt32, first: UInt32, total: UInt32, chunks: [ChunkReference])
+    /// A part of a chunk list that is as `count` chunks of the known one from the `start`-th on.
+    case manifestCopy(request: UInt32, first: UInt32, total: UInt32, start: UInt32, count: UInt32)
     /// Asks for chunks of a content. One `chunk` or `unavailable` answers each want, in any order.
     case wantChunks(request: UInt32, content: ContentID, wants: [ChunkWant])
     case chunk(request: UInt32, index: UInt32, EncodedChunk)

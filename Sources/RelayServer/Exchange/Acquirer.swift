@@ -105,7 +105,9 @@ struct Acquirer: Sendable {
         if let known = access.manifest {
             manifest = known
         } else {
-            switch await exchange.manifest(content, authors: access.authors, for: .store) {
+            let outcome = await exchange.manifest(
+                content, authors: access.authors, knowing: access.former, for: .store)
+            switch outcome {
             case .manifest(let found):
                 // To the devices a list is good that could not be remembered; what is stored needs it.
                 guard await session.keep(found, for: content) else { return .noRoom }

@@ -229,13 +229,17 @@ final class ContentExchange: Sendable {
     }
 
     /// Brings a content's chunk list and puts it into the index.
-    func manifest(_ content: ContentID, authors: [DeviceID], for asker: Asker) async -> ManifestOutcome {
+    /// `known`: a chunk list in terms of which it may be told.
+    func manifest(
+        _ content: ContentID, authors: [DeviceID], knowing known: KnownManifest?, for asker: Asker
+    ) async -> ManifestOutcome {
         let answer = OneShot<ManifestOutcome>()
         let waiter: WaiterID = state.withLock { state in
             state.lastWaiter += 1
             let waiter = WaiterID(number: state.lastWaiter)
             state.manifestWaiters[waiter] = answer
-            state.machine.wantManifest(content, authors: authors, waiter, asker, now: .now())
+            state.machine.wantManifest(
+                content, authors: authors, knowing: known, waiter, asker, now: .now())
             performActions(&state)
             return waiter
         }
@@ -313,7 +317,8 @@ final class ContentExchange: Sendable {
 
     /// A part of a chunk list came; the whole list is verified here and put into the index.
     func receive(
-        _ part: [ChunkReference], first: UInt32, total: UInt32, request: UInt32, from link: BulkLink
+        _ part: ExchangeMachine.ManifestPart, first: UInt32, total: UInt32, request: UInt32,
+        from link: BulkLink
     ) async {
         let whole = drive {
             $0.manifestPart(link.id, request, first: first, total: total, part, now: .now())

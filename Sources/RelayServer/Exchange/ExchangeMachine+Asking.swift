@@ -70,13 +70,14 @@ extension ExchangeMachine {
     // MARK: Chunk lists
 
     mutating func wantManifest(
-        _ content: ContentID, authors: [DeviceID], _ waiter: WaiterID, _ asker: Asker, now: Instant
+        _ content: ContentID, authors: [DeviceID], knowing known: KnownManifest? = nil, _ waiter: WaiterID,
+        _ asker: Asker, now: Instant
     ) {
         guard manifests[content] == nil else {
             manifests[content]?.waiters[waiter] = asker
             return
         }
-        manifests[content] = ManifestJob(authors: authors, waiters: [waiter: asker])
+        manifests[content] = ManifestJob(authors: authors, known: known, waiters: [waiter: asker])
         advanceManifest(content, now: now)
     }
 
@@ -95,23 +96,27 @@ extension ExchangeMachine {
         let askers = Set(job.waiters.values.compactMap(\.device))
         guard
             let link = holders.next(authors: job.authors, tried: job.tried, askers: askers, now: now),
-            let request = holders[link]?.open(Ask(manifestOf: content, now: now))
+            let request = holders[link]?.open(Ask(manifestOf: content, known: job.known, now: now))
         else {
             finishManifest(content, .nobody(Nobody(isBusy: job.isBusy, arrivals: arrivals)))
             return
         }
         job.phase = .asked(link, request: request)
         manifests[content] = job
-        act(.send(link, .wantManifest(request: request, content: content)))
+        act(.send(link, .wantManifest(request: request, content: content, known: job.known?.content)))
     }
 
     /// Takes in a part of a chunk list. The whole list is returned once it is there: to be verified and put
     /// into the index, and then told by `manifestKept` or `manifestWrong`.
     mutating func manifestPart(
-        _ link: LinkID, _ request: UInt32, first: UInt32, total: UInt32, _ part: [ChunkReference],
-        now: Instant
+        _ link: LinkID, _ request: UInt32, first: UInt32, total: UInt32, _ told: ManifestPart, now: Instant
     ) -> (ContentID, Manifest)? {
         guard let holder = holders[link], let ask = holder.asks[request], ask.isManifest else { return nil }
+        let part: [ChunkReference] =
+            switch told {
+            case .chunks(let chunks): chunks
+            case .copy(let start, let count): Array(ask.known?.chunks(from: start, count: count) ?? [])
+            }
         let count = ask.parts.count + part.count
         guard Int(first) == ask.parts.count, Int(total) <= ContentLimits.manifestChunks,
             count <= Int(total), !part.isEmpty || total == 0,
@@ -136,6 +141,8 @@ extension ExchangeMachine {
     /// The chunk list was another content's.
     mutating func manifestWrong(_ content: ContentID, now: Instant) {
         guard case .keeping(let device)? = manifests[content]?.phase else { return }
+        // Perhaps the list that it was told in terms of is another one there.
+        manifests[content]?.known = nil
         failManifest(content, device, isBusy: false, now: now)
     }
 

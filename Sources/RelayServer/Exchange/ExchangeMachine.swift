@@ -34,6 +34,13 @@ struct ExchangeMachine {
         var askers: Set<DeviceID> { Set(waiters.values.compactMap(\.device)) }
     }
 
+    /// A part of a chunk list, as it came.
+    enum ManifestPart {
+        case chunks([ChunkReference])
+        /// So many chunks of the list that the request named.
+        case copy(start: UInt32, count: UInt32)
+    }
+
     struct ManifestJob {
         enum Phase {
             case asked(LinkID, request: UInt32)
@@ -41,6 +48,8 @@ struct ExchangeMachine {
             case keeping(DeviceID)
         }
         var authors: [DeviceID]
+        /// A list in terms of which it may be told.
+        var known: KnownManifest?
         var waiters: [WaiterID: Asker]
         var tried: Set<DeviceID> = []
         var isBusy = false

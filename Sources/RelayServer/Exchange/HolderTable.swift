@@ -15,6 +15,8 @@ struct Ask {
     var chunks: [UInt32: AskedChunk] = [:]
     /// Whether the chunk list was asked for, not chunks.
     var isManifest = false
+    /// The list in terms of which it may be told.
+    var known: KnownManifest?
     /// What came of the chunk list.
     var parts: [ChunkReference] = []
     /// When an answer came last.
@@ -31,8 +33,9 @@ struct Ask {
         progress = now
     }
 
-    init(manifestOf content: ContentID, now: Instant) {
+    init(manifestOf content: ContentID, known: KnownManifest?, now: Instant) {
         self.content = content
+        self.known = known
         isManifest = true
         progress = now
     }

@@ -119,14 +119,19 @@ final class BulkLink: Sendable {
         _ group: inout DiscardingTaskGroup
     ) async {
         switch message {
-        case .wantManifest(let request, let content):
-            answer(request, &group) { await service.sendManifest(content, as: request, to: self) }
+        case .wantManifest(let request, let content, let known):
+            answer(request, &group) {
+                await service.sendManifest(content, knowing: known, as: request, to: self)
+            }
         case .wantChunks(let request, let content, let wants):
             answer(request, &group) { await service.sendChunks(wants, of: content, as: request, to: self) }
         case .cancel(let request):
             requests.withLock { $0[request] }?.give(())
         case .manifest(let request, let first, let total, let chunks):
-            await exchange.receive(chunks, first: first, total: total, request: request, from: self)
+            await exchange.receive(.chunks(chunks), first: first, total: total, request: request, from: self)
+        case .manifestCopy(let request, let first, let total, let start, let count):
+            await exchange.receive(
+                .copy(start: start, count: count), first: first, total: total, request: request, from: self)
         case .chunk(let request, let index, let chunk):
             exchange.receive(chunk, request: request, index: index, from: self)
         case .unavailable(let request, let index, let reason):

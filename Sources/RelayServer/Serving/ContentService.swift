@@ -25,23 +25,24 @@ struct ContentService: Sendable {
 
     // MARK: Chunk lists
 
-    func sendManifest(_ content: ContentID, as request: UInt32, to link: BulkLink) async {
+    /// `known`: a content whose chunk list the device has, as it says.
+    func sendManifest(
+        _ content: ContentID, knowing known: ContentID?, as request: UInt32, to link: BulkLink
+    ) async {
         guard let access = await session.access(content) else {
             link.send(.unavailable(request: request, index: nil, .unknown))
             return
         }
         let patience = Patience(request: request, link: link, exchange: exchange, roll: roll)
         guard let manifest = await manifest(content, access, patience) else { return }
-        let total = UInt32(manifest.chunks.count)
-        var first = 0
-        repeat {
-            let part = Array(manifest.chunks[first...].prefix(Self.manifestPart))
-            let bytes = part.count * Manifest.encodedChunkBytes
+        var former: Manifest?
+        if let known { former = await session.manifest(of: known) }
+        for message in manifest.messages(request: request, knowing: former, limit: Self.manifestPart) {
+            var bytes = 0
+            if case .manifest(_, _, _, let part) = message { bytes = part.count * Manifest.encodedChunkBytes }
             guard await link.credit.take(bytes) else { return }
-            link.send(
-                .manifest(request: request, first: UInt32(first), total: total, chunks: part), bytes: bytes)
-            first += part.count
-        } while first < manifest.chunks.count
+            link.send(message, bytes: bytes)
+        }
     }
 
     /// The chunk list, from a holder if the index lacks it; nil when the device was told that it cannot be
@@ -55,7 +56,8 @@ struct ContentService: Sendable {
             metadata: ["content": "\(content)", "device": "\(patience.link.device.short)"])
         while !Task.isCancelled {
             let outcome = await exchange.manifest(
-                content, authors: access.authors, for: .device(patience.link.device))
+                content, authors: access.authors, knowing: access.former,
+                for: .device(patience.link.device))
             switch outcome {
             case .manifest(let manifest): return manifest
             case .cancelled: return nil

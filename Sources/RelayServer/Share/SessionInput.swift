@@ -25,6 +25,8 @@ struct ContentAccess: Sendable {
     var content: ContentID
     /// Nil when the hub does not have the chunk list.
     var manifest: Manifest?
+    /// Then that of the content that was replaced by it, if it is here.
+    var former: KnownManifest?
     /// The devices that committed the content, the newest first.
     var authors: [DeviceID]
     var segments: SegmentStore

@@ -24,12 +24,22 @@ extension ShareSession {
                 if let manifest { shelf.put(manifest, for: content) }
             }
             return ContentAccess(
-                content: content, manifest: manifest, authors: try open.index.authors(of: content),
-                segments: open.segments)
+                content: content, manifest: manifest,
+                former: manifest == nil ? try open.index.formerManifest(of: content) : nil,
+                authors: try open.index.authors(of: content), segments: open.segments)
         }
         // Whoever is asked for it now is to have time to give it.
         if isMarked { write { open throws(StateError) in try open.index.rescue(content) } }
         return access ?? nil
+    }
+
+    /// The chunk list of a content, if it is here; nobody but the asker is to be told of it.
+    func manifest(of content: ContentID) -> Manifest? {
+        let found = read { open throws(StateError) -> Manifest? in
+            if let manifest = shelf.find(content) { return manifest }
+            return try open.index.manifest(content)
+        }
+        return found ?? nil
     }
 
     /// Where those of the chunks lie that are stored.

@@ -104,7 +104,8 @@ extension ShareSession {
 
     /// The chunks of the content that this one replaced, which nobody offers anew.
     func formerChunks(of content: ContentID) -> Set<ChunkID> {
-        read { open throws(StateError) in try open.index.formerChunks(of: content) } ?? []
+        let former = read { open throws(StateError) in try open.index.formerManifest(of: content) }
+        return Set((former ?? nil)?.manifest.chunks.map(\.id) ?? [])
     }
 
     /// Looks in some contents after this one for damaged chunks of which it is not known what they are a part

@@ -55,9 +55,9 @@ extension SQLiteShareIndex {
         }
     }
 
-    /// The chunks of the content that this one replaced where it was committed last: those of the node's
-    /// version before. None when there is no such version, or its chunk list is not known.
-    package func formerChunks(of content: ContentID) throws(StateError) -> Set<ChunkID> {
+    /// The content that this one replaced where it was committed last: that of the node's version before. Nil
+    /// when there is no such version, or its chunk list is not known.
+    package func formerManifest(of content: ContentID) throws(StateError) -> KnownManifest? {
         let newest = try statement(.newestVersion)
         newest.bind(1, bits: content.raw.first)
         newest.bind(2, tailOf: content.raw)
@@ -67,8 +67,8 @@ extension SQLiteShareIndex {
         guard let version,
             let former = try versions(of: version.node, before: version.revision, limit: 1).first,
             let formerContent = former.state?.payload.content, let list = try manifest(formerContent)
-        else { return [] }
-        return Set(list.chunks.map(\.id))
+        else { return nil }
+        return KnownManifest(content: formerContent, manifest: list)
     }
 
     /// Contents in the order of their ids, after this one (nil: from the first), with their chunk lists.

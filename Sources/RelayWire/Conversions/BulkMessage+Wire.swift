@@ -10,7 +10,8 @@ extension BulkMessage {
         case .wantManifest(let want):
             self = .wantManifest(
                 request: try required(want.hasRequest ? want.request : nil, "want_manifest.request"),
-                content: try ContentID(wire: want.hasContent ? want.content : nil, "want_manifest.content"))
+                content: try ContentID(wire: want.hasContent ? want.content : nil, "want_manifest.content"),
+                known: want.hasKnown ? try ContentID(wire: want.known, "want_manifest.known") : nil)
         case .manifest(let part): try self.init(part)
         case .wantChunks(let want):
             try checkCount(want.wants.count, ChunkWant.limit, "want_chunks.wants")
@@ -40,6 +41,10 @@ extension BulkMessage {
     private init(_ part: WireManifest) throws(WireError) {
         let first = try required(part.hasFirst ? part.first : nil, "manifest.first")
         let total = try required(part.hasTotal ? part.total : nil, "manifest.total")
+        if part.hasCopyCount {
+            try self.init(copy: part, first: first, total: total)
+            return
+        }
         let list = try RelayCore.Manifest(
             wire: try required(part.hasChunks ? part.chunks : nil, "manifest.chunks"),
             limit: BulkMessage.limitManifestChunks, "manifest.chunks")
@@ -54,14 +59,35 @@ extension BulkMessage {
             first: first, total: total, chunks: list.chunks)
     }
 
+    private init(copy part: WireManifest, first: UInt32, total: UInt32) throws(WireError) {
+        let (start, count) = (part.copyStart, part.copyCount)
+        guard total <= ContentLimits.manifestChunks, count > 0, !part.hasChunks,
+            UInt64(first) + UInt64(count) <= UInt64(total),
+            UInt64(start) + UInt64(count) <= UInt64(ContentLimits.manifestChunks)
+        else {
+            throw .protocolViolation(
+                "manifest part from \(first) with \(count) known chunks from \(start) of \(total) in all")
+        }
+        self = .manifestCopy(
+            request: try required(part.hasRequest ? part.request : nil, "manifest.request"), first: first,
+            total: total, start: start, count: count)
+    }
+
     /// Nil for `chunk`, which travels in a frame of its own.
     var wire: WireBulkMessage? {
         var wire = WireBulkMessage()
         switch self {
         case .chunk: return nil
-        case .wantManifest(let request, let content):
+        case .wantManifest(let request, let content, let known):
             wire.wantManifest.request = request
             wire.wantManifest.content = content.wire
+            if let known { wire.wantManifest.known = known.wire }
+        case .manifestCopy(let request, let first, let total, let start, let count):
+            wire.manifest.request = request
+            wire.manifest.first = first
+            wire.manifest.total = total
+            wire.manifest.copyStart = start
+            wire.manifest.copyCount = count
         case .manifest(let request, let first, let total, let chunks):
             wire.manifest.request = request
             wire.manifest.first = first

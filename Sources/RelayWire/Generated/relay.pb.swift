@@ -1910,15 +1910,27 @@ nonisolated struct WireWantManifest: Sendable {
   /// Clears the value of `content`. Subsequent reads from it will return its default value.
   mutating func clearContent() {self._content = nil}
 
+  /// A content whose chunk list the asker has, 32 bytes; may be missing. Parts of the answer may be told in terms of
+  /// that list.
+  var known: Data {
+    get {_known ?? Data()}
+    set {_known = newValue}
+  }
+  /// Returns true if `known` has been explicitly set.
+  var hasKnown: Bool {self._known != nil}
+  /// Clears the value of `known`. Subsequent reads from it will return its default value.
+  mutating func clearKnown() {self._known = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _request: UInt32? = nil
   fileprivate var _content: Data? = nil
+  fileprivate var _known: Data? = nil
 }
 
-/// A part of a chunk list; the parts of a request come in order.
+/// A part of a chunk list; the parts of a request come in order. It has either chunks or a copy.
 nonisolated struct WireManifest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1964,6 +1976,25 @@ nonisolated struct WireManifest: Sendable {
   /// Clears the value of `chunks`. Subsequent reads from it will return its default value.
   mutating func clearChunks() {self._chunks = nil}
 
+  /// How many chunks, at least 1, the part has from the known list, and the place of the first of them there, from 0.
+  var copyCount: UInt32 {
+    get {_copyCount ?? 0}
+    set {_copyCount = newValue}
+  }
+  /// Returns true if `copyCount` has been explicitly set.
+  var hasCopyCount: Bool {self._copyCount != nil}
+  /// Clears the value of `copyCount`. Subsequent reads from it will return its default value.
+  mutating func clearCopyCount() {self._copyCount = nil}
+
+  var copyStart: UInt32 {
+    get {_copyStart ?? 0}
+    set {_copyStart = newValue}
+  }
+  /// Returns true if `copyStart` has been explicitly set.
+  var hasCopyStart: Bool {self._copyStart != nil}
+  /// Clears the value of `copyStart`. Subsequent reads from it will return its default value.
+  mutating func clearCopyStart() {self._copyStart = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1972,6 +2003,8 @@ nonisolated struct WireManifest: Sendable {
   fileprivate var _first: UInt32? = nil
   fileprivate var _total: UInt32? = nil
   fileprivate var _chunks: Data? = nil
+  fileprivate var _copyCount: UInt32? = nil
+  fileprivate var _copyStart: UInt32? = nil
 }
 
 /// Asks for chunks of a content. One chunk frame or `unavailable` answers each want, in any order.
@@ -3989,7 +4022,7 @@ nonisolated extension WireBulkMessage: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension WireWantManifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".WantManifest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}content\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}content\0\u{1}known\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3999,6 +4032,7 @@ nonisolated extension WireWantManifest: SwiftProtobuf.Message, SwiftProtobuf._Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt32Field(value: &self._request) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self._content) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self._known) }()
       default: break
       }
     }
@@ -4015,12 +4049,16 @@ nonisolated extension WireWantManifest: SwiftProtobuf.Message, SwiftProtobuf._Me
     try { if let v = self._content {
       try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._known {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: WireWantManifest, rhs: WireWantManifest) -> Bool {
     if lhs._request != rhs._request {return false}
     if lhs._content != rhs._content {return false}
+    if lhs._known != rhs._known {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4028,7 +4066,7 @@ nonisolated extension WireWantManifest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Manifest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}first\0\u{1}total\0\u{1}chunks\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}first\0\u{1}total\0\u{1}chunks\0\u{3}copy_count\0\u{3}copy_start\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4040,6 +4078,8 @@ nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self._first) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self._total) }()
       case 4: try { try decoder.decodeSingularBytesField(value: &self._chunks) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self._copyCount) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self._copyStart) }()
       default: break
       }
     }
@@ -4062,6 +4102,12 @@ nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._Messag
     try { if let v = self._chunks {
       try visitor.visitSingularBytesField(value: v, fieldNumber: 4)
     } }()
+    try { if let v = self._copyCount {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 5)
+    } }()
+    try { if let v = self._copyStart {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4070,6 +4116,8 @@ nonisolated extension WireManifest: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs._first != rhs._first {return false}
     if lhs._total != rhs._total {return false}
     if lhs._chunks != rhs._chunks {return false}
+    if lhs._copyCount != rhs._copyCount {return false}
+    if lhs._copyStart != rhs._copyStart {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
