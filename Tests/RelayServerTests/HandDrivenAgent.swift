@@ -141,10 +141,23 @@ final class HandDrivenAgent {
         return lastRequest
     }
 
-    func wantManifest(_ content: ContentID) async throws -> UInt32 {
+    func wantManifest(_ content: ContentID, knowing known: ContentID? = nil) async throws -> UInt32 {
         lastRequest += 1
-        try await sendBulk(.wantManifest(request: lastRequest, content: content))
+        try await sendBulk(.wantManifest(request: lastRequest, content: content, known: known))
         return lastRequest
+    }
+
+    /// Takes the whole chunk list of a file that was asked for, and checks it.
+    func receiveManifest(of file: TestFile, _ request: UInt32) async throws {
+        var chunks: [ChunkReference] = []
+        repeat {
+            guard case .manifest(request, let first, let total, let part) = try await nextBulk() else {
+                throw FixtureError("no chunk list")
+            }
+            #expect(Int(first) == chunks.count && Int(total) == file.chunkCount)
+            chunks += part
+        } while chunks.count < file.chunkCount
+        #expect(chunks == file.manifest.chunks)
     }
 
     /// Answers the hub's next request, as one who has the file.
