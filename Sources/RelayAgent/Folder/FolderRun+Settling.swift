@@ -2,7 +2,6 @@
 
 import RelayCore
 import RelayFolder
-import Synchronization
 
 extension FolderRun {
     private static var settleInterval: Duration { .seconds(2) }
@@ -20,8 +19,7 @@ extension FolderRun {
             let generation = turned.generation
             await pause(Self.settleInterval)
             guard !Task.isCancelled, let hasMore = await settle() else { return }
-            let isInSync = snapshot.withLock { $0.engine?.isInSync == true }
-            quiet = isInSync && !hasMore && turned.generation == generation ? quiet + 1 : 0
+            quiet = !hasMore && turned.generation == generation ? quiet + 1 : 0
             guard quiet >= Self.quietIntervals else { continue }
             if quiet == Self.quietIntervals { enqueue { $0.releaseMemory() } }
             await withDeadline(seconds: Self.restSeconds) { [turned] in await turned.wait(after: generation) }
@@ -36,6 +34,6 @@ extension FolderRun {
         let settled = await parts.lane.run { ($0.settleParked(), $0.hasParked) }
         guard let (paths, hasParked) = settled else { return nil }
         if !paths.isEmpty { post(.hints(paths.map { .entry($0, writing: false) })) }
-        return hasParked || !parts.sources.isEmpty
+        return hasParked || !parts.sources.isEmpty || folder.waitsForRoom
     }
 }

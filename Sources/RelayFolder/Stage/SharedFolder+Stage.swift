@@ -115,6 +115,9 @@ extension SharedFolder {
     /// called now and then; it is cheap.
     package func hasRoomAgain() -> Bool { !isClosed && room.hasRoomAgain(in: stage) }
 
+    /// Whether a file that was refused still has no room, as far as that was asked.
+    package var waitsForRoom: Bool { room.hasRefused }
+
     /// Removes a staged file; none is fine.
     package func unstage(node: NodeID, content: ContentID) {
         guard !isClosed else { return }

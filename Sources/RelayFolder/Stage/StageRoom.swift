@@ -73,6 +73,9 @@ final class StageRoom: Sendable {
 
     func giveBack(_ number: UInt64) { state.withLock { $0.claims[number] = nil } }
 
+    /// Whether a file was refused, and none that small would have had room since.
+    var hasRefused: Bool { state.withLock { $0.refusedBytes != nil } }
+
     /// Whether a file that was refused since the last such answer would have room now.
     func hasRoomAgain(in stage: Directory) -> Bool {
         state.withLock { state in
