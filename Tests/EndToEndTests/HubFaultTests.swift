@@ -189,12 +189,18 @@ import Testing
         try setup.settle()
         let server = try Programs.path("relay-server")
         let port = setup.address.split(separator: ":").joined(separator: "/")
+        let descriptors = "/proc/\(try #require(setup.hub?.processID))/fd"
+        let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
         try Shell.run(
             """
             for i in $(seq 100); do exec {one}<>/dev/tcp/\(port); done
             for i in $(seq 10); do '\(server)' status --data '\(setup.hubData)' || exit 1; done
             """, in: setup.directory)
         #expect(setup.hub?.isRunning == true)
+        // Whoever joins while they are still there may be sent away.
+        try within(20, "the hub closes what those who crowded in left") {
+            try FileManager.default.contentsOfDirectory(atPath: descriptors).count <= before + 2
+        }
         let b = try setup.agent("b")
         try a.write("after", "ok\n")
         try setup.settle()
