@@ -77,6 +77,15 @@ private typealias A = AgentConversation
         #expect(changed.allSatisfy { $0.name == Fixture.name("a") })
     }
 
+    @Test func `an entry that was listed twice and changed in between is looked into`() {
+        var later = A.file("a", 1)
+        later.fingerprint.changed.seconds += 1
+        var comparison = DirectoryComparison([A.file("a", 1), later], hidden: [])
+        comparison.compare(node(1), local(A.file("a", 1)), isDoubtful: false)
+        let (unchanged, changed) = comparison.split(comparison.entries)
+        #expect(unchanged.map(\.1) == [node(1)] && changed == [later])
+    }
+
     @Test func `what something hides did not vanish`() {
         var comparison = DirectoryComparison([], hidden: [A.mount(at: "a")])
         comparison.compare(node(1), local(A.file("a", 1)), isDoubtful: false)

@@ -48,6 +48,8 @@ struct DirectoryComparison {
             } else {
                 result.changed.append(entry)
             }
+            // A name that was listed twice is two entries, which may differ.
+            index += 1
         }
         return result
     }
