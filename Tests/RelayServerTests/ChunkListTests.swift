@@ -28,7 +28,8 @@ import Testing
                 else { throw FixtureError("not asked in terms of the first version") }
                 let parts = second.manifest.messages(request: asked, knowing: first.manifest, limit: 4096)
                 for part in parts { try await author.sendBulk(part) }
-                let expected = second.manifest.messages(request: next, knowing: first.manifest, limit: 4096)
+                let expected = Array(
+                    second.manifest.messages(request: next, knowing: first.manifest, limit: 4096))
                 for part in expected { #expect(try await reader.nextBulk() == part) }
                 #expect(expected.count <= 3)
             }

@@ -137,7 +137,8 @@ final class ContentProvider: Sendable {
         }
         var former: Manifest?
         if let known { former = await knownManifest(known) }
-        return manifest.messages(request: request, knowing: former, limit: TransferLimits.manifestPart)
+        return Array(
+            manifest.messages(request: request, knowing: former, limit: TransferLimits.manifestPart))
     }
 
     /// The content's chunk list as it is known, or as the file has it.

@@ -65,6 +65,7 @@ struct ManifestFetch {
     private func receive(
         _ request: UInt32, _ known: KnownManifest?
     ) async throws(FetchStop) -> Answer {
+        var known = known
         var chunks: [ChunkReference] = []
         var isWaiting = false
         while true {
@@ -79,7 +80,7 @@ struct ManifestFetch {
                     isWaiting = false
                     if chunks.count == Int(total) { return .manifest(Manifest(chunks)) }
                 case .manifestCopy(request, let first, let total, let start, let count):
-                    guard let part = known?.chunks(from: start, count: count),
+                    guard let part = known?.take(from: start, count: count),
                         append(part, first, total, to: &chunks)
                     else { return .wrong }
                     if isWaiting { await onWaiting(nil) }

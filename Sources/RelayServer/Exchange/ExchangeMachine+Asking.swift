@@ -115,7 +115,8 @@ extension ExchangeMachine {
         let part: [ChunkReference] =
             switch told {
             case .chunks(let chunks): chunks
-            case .copy(let start, let count): Array(ask.known?.chunks(from: start, count: count) ?? [])
+            case .copy(let start, let count):
+                Array(holders[link]?.asks[request]?.known?.take(from: start, count: count) ?? [])
             }
         let count = ask.parts.count + part.count
         guard Int(first) == ask.parts.count, Int(total) <= ContentLimits.manifestChunks,

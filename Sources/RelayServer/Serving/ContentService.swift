@@ -38,8 +38,8 @@ struct ContentService: Sendable {
         var former: Manifest?
         if let known { former = await session.manifest(of: known) }
         for message in manifest.messages(request: request, knowing: former, limit: Self.manifestPart) {
-            var bytes = 0
-            if case .manifest(_, _, _, let part) = message { bytes = part.count * Manifest.encodedChunkBytes }
+            var bytes = Manifest.encodedChunkBytes
+            if case .manifest(_, _, _, let part) = message { bytes *= part.count }
             guard await link.credit.take(bytes) else { return }
             link.send(message, bytes: bytes)
         }

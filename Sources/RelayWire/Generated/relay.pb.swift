@@ -1977,6 +1977,7 @@ nonisolated struct WireManifest: Sendable {
   mutating func clearChunks() {self._chunks = nil}
 
   /// How many chunks, at least 1, the part has from the known list, and the place of the first of them there, from 0.
+  /// All parts of an answer together have no more chunks from the known list than that has.
   var copyCount: UInt32 {
     get {_copyCount ?? 0}
     set {_copyCount = newValue}
