@@ -343,12 +343,12 @@ actor FolderRun {
         }
     }
 
-    /// A file in the folder that holds this content.
     /// The chunk list of a content, if it is at hand.
     func manifest(of content: ContentID) -> Manifest? {
         look { _, replica in try replica.manifest(content) } ?? nil
     }
 
+    /// A file in the folder that holds this content.
     func locate(_ content: ContentID) -> LocalSource? {
         look { engine, _ in try engine.locate(content) } ?? nil
     }

@@ -71,6 +71,7 @@ final class ContentExchange: Sendable {
             return min(Self.longestRestMilliseconds, max(10, parked ?? .max))
         }
         let timer = Task {
+            // The deadline itself; it is given up when something happens before.
             try? await Task.sleep(for: .milliseconds(milliseconds))
             woken.give(())
         }

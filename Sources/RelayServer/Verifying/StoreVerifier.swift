@@ -90,6 +90,7 @@ struct StoreVerifier: Sendable {
     /// Sleeps so long that only a small part of the time is used.
     private func rest(since began: Instant) async {
         let worked = max(1, Instant.now().milliseconds - began.milliseconds)
+        // The disk and the share's lane are for those who wait for something.
         try? await Task.sleep(for: .milliseconds(worked * Int64(Self.restFactor)))
     }
 
