@@ -105,6 +105,19 @@ static inline long relay_syncfs(int descriptor)
     RELAY_RESULT(syscall(SYS_syncfs, descriptor));
 }
 
+/* Begins to write a range to disk, and waits for nothing. The flag is SYNC_FILE_RANGE_WRITE alone: those that
+ * wait would take the news of a failed write, which fsync(2) is to bring. */
+static inline long relay_begin_writing(int descriptor, int64_t offset, int64_t count)
+{
+    RELAY_RESULT(syscall(SYS_sync_file_range, descriptor, offset, count, 2u));
+}
+
+/* Gives the memory back that holds what a range has on disk; what is not written yet stays. */
+static inline long relay_give_pages_back(int descriptor, int64_t offset, int64_t count)
+{
+    RELAY_RESULT(syscall(SYS_fadvise64, descriptor, offset, count, 4 /* POSIX_FADV_DONTNEED */));
+}
+
 #define RELAY_FALLOC_KEEP_SIZE 1
 #define RELAY_FALLOC_PUNCH_HOLE 2
 

@@ -17,16 +17,27 @@ package enum ChunkCodec {
     ///
     /// The bytes are at most `ContentLimits.chunkBytes`; more is a programmer's error.
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> EncodedChunk {
-        precondition(bytes.count <= ContentLimits.chunkBytes, "a chunk above the limit is never made")
-        let size = UInt32(truncatingIfNeeded: bytes.count)
-        if isPromising(bytes), let frame = compress(bytes, intoBytes: largestFrame(of: bytes.count)) {
-            return EncodedChunk(encoding: .zstd, sizeBytes: size, bytes: frame)
-        }
-        return EncodedChunk(encoding: .raw, sizeBytes: size, bytes: Array(bytes))
+        compressed(bytes) ?? EncodedChunk(encoding: .raw, sizeBytes: size(of: bytes), bytes: Array(bytes))
     }
 
-    /// The chunk, compressed (one zstd frame) if that saves at least an eighth.
-    package static func encode(_ bytes: [UInt8]) -> EncodedChunk { bytes.withUnsafeBytes { encode($0) } }
+    /// As above; what is not compressed is not copied either.
+    package static func encode(_ bytes: [UInt8]) -> EncodedChunk {
+        bytes.withUnsafeBytes { compressed($0) }
+            ?? EncodedChunk(
+                encoding: .raw, sizeBytes: UInt32(truncatingIfNeeded: bytes.count), bytes: bytes)
+    }
+
+    private static func compressed(_ bytes: UnsafeRawBufferPointer) -> EncodedChunk? {
+        precondition(bytes.count <= ContentLimits.chunkBytes, "a chunk above the limit is never made")
+        guard isPromising(bytes), let frame = compress(bytes, intoBytes: largestFrame(of: bytes.count)) else {
+            return nil
+        }
+        return EncodedChunk(encoding: .zstd, sizeBytes: size(of: bytes), bytes: frame)
+    }
+
+    private static func size(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+        UInt32(truncatingIfNeeded: bytes.count)
+    }
 
     /// The chunk's bytes, which are exactly as many as it says and at most `ContentLimits.chunkBytes`.
     ///

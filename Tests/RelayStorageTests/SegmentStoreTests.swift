@@ -75,7 +75,23 @@ import Testing
         #expect(try directory.names(in: "segments") == ["00000000.seg", "00000001.seg"])
         let first = try #require(locations.first { $0.segment == 1 })
         #expect(try store.read(first, expecting: megabyte.0) == megabyte.1)
+        // Memory of the first segment was given back: it is read from the disk.
+        #expect(try store.read(locations[0], expecting: megabyte.0) == megabyte.1)
         #expect(try directory.bytes("segments/00000000.seg").count <= 256 << 20)
+    }
+
+    @Test func `what was appended is known to be recent, from the first segment on`() throws {
+        let locations: [ChunkLocation]
+        do {
+            let store = try open()
+            locations = try #require(try store.append([chunk(1), chunk(2)]))
+            #expect(locations.allSatisfy(store.isRecent))
+            try store.sync()
+        }
+        let store = try open()
+        #expect(!locations.contains(where: store.isRecent))
+        let more = try #require(try store.append([chunk(3)]))
+        #expect(more.allSatisfy(store.isRecent) && !locations.contains(where: store.isRecent))
     }
 
     @Test func `a torn tail is cut off and what was before stays`() throws {

@@ -8,9 +8,11 @@ import Synchronization
 
 /// Answers the hub's requests for contents that files of the folder hold.
 ///
-/// Every chunk is read from disk and hashed before it is sent. A file that turns out to hold something else
-/// than was known of it is hinted at, so that it is looked at again. Requests take turns, so that a small one
-/// does not wait until a large one is through.
+/// A file that is as it was when its content was read has that content: its chunks were hashed then, and the
+/// hub hashes what it gets. Who asks for a chunk once more may have got something else, and is told nothing
+/// that was not hashed. A file that turns out to hold something else than was known of it is hinted at, so
+/// that it is looked at again. Requests take turns, so that a small one does not wait until a large one is
+/// through.
 final class ContentProvider: Sendable {
     /// What is left to do of one request.
     enum Ask: Sendable {
@@ -26,6 +28,7 @@ final class ContentProvider: Sendable {
 
     private let sources: SourceCache
     private let pool: BlockingPool
+    private let served = ServedChunks()
     private let knownManifest: @Sendable (ContentID) async -> Manifest?
 
     /// `knownManifest` gives the chunk lists that are at hand, whatever the folder holds.
@@ -98,24 +101,29 @@ final class ContentProvider: Sendable {
         case .notHeld: return [.unavailable(request: request, index: nil, .notHeld)]
         case .changed: return [.unavailable(request: request, index: nil, .busy)]
         }
-        let answers: [BulkMessage] = await pool.run {
+        let verified = served.note(content, wants.map(\.index))
+        var answers: [BulkMessage] = await pool.run {
             wants.map { want in
-                guard let chunk = Self.read(want, from: source) else {
-                    return .unavailable(request: request, index: want.index, .busy)
-                }
+                guard let chunk = Self.read(want, from: source, isVerified: verified.contains(want.index))
+                else { return .unavailable(request: request, index: want.index, .busy) }
                 return .chunk(request: request, index: want.index, chunk)
             }
+        }
+        if !source.file.isUnchanged() {
+            answers = wants.map { .unavailable(request: request, index: $0.index, .busy) }
         }
         if answers.contains(where: \.isUnavailable) { sources.drop(content, isChanged: true) }
         return answers
     }
 
-    private static func read(_ want: ChunkWant, from source: OpenSource) -> EncodedChunk? {
+    private static func read(
+        _ want: ChunkWant, from source: OpenSource, isVerified: Bool
+    ) -> EncodedChunk? {
         let count = Int(want.chunk.sizeBytes)
         let (end, isOverflow) = want.offset.addingReportingOverflow(UInt64(count))
         guard count > 0, count <= ContentLimits.chunkBytes, !isOverflow, end <= source.sizeBytes,
             let bytes = try? source.file.read(at: want.offset, count: count), bytes.count == count,
-            Hashing.chunkID(of: bytes) == want.chunk.id
+            !isVerified || Hashing.chunkID(of: bytes) == want.chunk.id
         else { return nil }
         return ChunkCodec.encode(bytes)
     }

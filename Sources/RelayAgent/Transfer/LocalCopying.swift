@@ -12,35 +12,9 @@ struct LocalCopying: Sendable {
     let payload: FilePayload
     let file: StageFile
 
-    /// Copies a file that is said to have the very content; false if it turns out to have not.
+    /// Copies a file that is said to have the very content; false if it turns out to have not. Each portion
+    /// is hashed from the copy, while the memory still holds it.
     func copyTwin(_ source: SourceFile) async throws(FetchStop) -> Bool {
-        let (file, size) = (file, payload.sizeBytes)
-        var start: UInt64 = 0
-        while start < size {
-            if Task.isCancelled { throw .cancelled }
-            let at = start
-            let end: UInt64? = await tools.pool.run {
-                do throws(Problem) {
-                    // What is a hole in both is as it should be.
-                    if let data = source.nextData(from: at), data > at,
-                        let staged = file.nextData(from: at), staged > at
-                    {
-                        return min(data, staged, size)
-                    }
-                    let count = min(size - at, TransferLimits.sliceBytes * 4)
-                    try file.copy(from: source, at: at, count: count, to: at)
-                    return at + count
-                } catch { return nil }
-            }
-            guard let end else { return false }
-            start = end
-        }
-        Failpoint.twinCopied.reach()
-        return try await hashStaged() == payload.content
-    }
-
-    /// The content that the staged file has.
-    private func hashStaged() async throws(FetchStop) -> ContentID? {
         var builder = ContentBuilder()
         let (file, size) = (file, payload.sizeBytes)
         var start: UInt64 = 0
@@ -51,22 +25,36 @@ struct LocalCopying: Sendable {
             // The pool's thread works on the builder while this one waits for it.
             builder = ContentBuilder()
             let next: (builder: ContentBuilder, end: UInt64)? = await tools.pool.run {
-                var builder = current
-                if let data = file.nextData(from: at), data > at {
-                    let end = min(data, size)
-                    builder.append(zeros: end - at)
-                    return (builder, end)
-                }
-                let count = min(size - at, TransferLimits.sliceBytes)
                 do throws(Problem) {
-                    builder.append(try file.read(at: at, count: Int(count)))
-                    return (builder, at + count)
+                    return try Self.copyPortion(of: source, to: file, at: at, size: size, current)
                 } catch { return nil }
             }
-            guard let next else { return nil }
+            guard let next else { return false }
             (builder, start) = next
         }
-        return builder.finish().content
+        Failpoint.twinCopied.reach()
+        return builder.finish().content == payload.content
+    }
+
+    /// The builder with what was copied, and where that ends; nil if the copy is shorter than it should be.
+    private static func copyPortion(
+        of source: SourceFile, to file: StageFile, at start: UInt64, size: UInt64, _ builder: ContentBuilder
+    ) throws(Problem) -> (builder: ContentBuilder, end: UInt64)? {
+        var builder = builder
+        // What is a hole in both is as it should be.
+        if let data = source.nextData(from: start), data > start,
+            let staged = file.nextData(from: start), staged > start
+        {
+            let end = min(data, staged, size)
+            builder.append(zeros: end - start)
+            return (builder, end)
+        }
+        let count = min(size - start, TransferLimits.sliceBytes)
+        try file.copy(from: source, at: start, count: count, to: start)
+        let bytes = try file.read(at: start, count: Int(count))
+        guard bytes.count == Int(count) else { return nil }
+        builder.append(bytes)
+        return (builder, start + count)
     }
 
     /// The chunks that the staged file does not have from an earlier attempt. Runs of zeros are none of them:
@@ -128,23 +116,33 @@ struct LocalCopying: Sendable {
         guard let previous = plan.source, !plan.copies.isEmpty else { return plan.copies.map(\.index) }
         guard let source = await Self.open(previous, tools) else { return plan.copies.map(\.index) }
         defer { source.close() }
-        let (file, copies) = (file, plan.copies)
+        let (file, copies, pool) = (file, plan.copies, tools.pool)
         let indexes = copies.map(\.index)
         var missing: [Int] = []
-        var start = 0
-        while start < copies.count {
-            let slice = copies[layout.slice(of: indexes, from: start).indices]
-            start = slice.endIndex
-            guard !Task.isCancelled else {
-                missing += slice.map(\.index)
-                continue
+        await withTaskGroup(of: [Int].self) { group in
+            var (start, running) = (0, 0)
+            while start < copies.count {
+                if running == Self.copiers, let found = await group.next() {
+                    missing += found
+                    running -= 1
+                }
+                let slice = copies[layout.slice(of: indexes, from: start).indices]
+                start = slice.endIndex
+                running += 1
+                group.addTask {
+                    guard !Task.isCancelled else { return slice.map(\.index) }
+                    return await pool.run {
+                        slice.filter { !Self.copy($0, of: layout, from: source, to: file) }.map(\.index)
+                    }
+                }
             }
-            missing += await tools.pool.run {
-                slice.filter { !Self.copy($0, of: layout, from: source, to: file) }.map(\.index)
-            }
+            for await found in group { missing += found }
         }
-        return missing
+        return missing.sorted()
     }
+
+    /// Slices that are copied at the same time: hashing them is most of the work.
+    private static let copiers = 2
 
     private static func copy(
         _ copy: LocalPlan.Copy, of layout: ChunkLayout, from source: SourceFile, to file: StageFile

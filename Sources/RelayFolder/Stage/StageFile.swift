@@ -16,6 +16,7 @@ package final class StageFile: Sendable {
     private let claim: UInt64
     private let tellsHoles: Bool
     private let unsynced: UnsyncedStage
+    private let behind = WriteBehind()
     /// Runs of zeros from this length on become holes.
     static let holeBytes = 4096
 
@@ -43,6 +44,7 @@ package final class StageFile: Sendable {
                 return
             }
             try file.write(bytes, at: offset)
+            behind.note(file, at: offset, count: UInt64(bytes.count))
         }
         Failpoint.stageWritten.reach()
     }
@@ -84,6 +86,7 @@ package final class StageFile: Sendable {
                     lent.descriptor, at: sourceOffset &+ done, file, at: offset &+ done,
                     count: count - done)
                 guard copied > 0 else { break }
+                behind.note(file, at: offset &+ done, count: copied)
                 done += copied
             }
         }

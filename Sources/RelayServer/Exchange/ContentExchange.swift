@@ -307,7 +307,8 @@ final class ContentExchange: Sendable {
                 metadata: [
                     "device": "\(link.device.short)", "chunk": "\(expected.id)", "reason": "\(error)",
                 ])
-            drive { $0.refused(link.id, request, index: index, isBusy: false, now: .now()) }
+            // Most often the file has just changed: the device looks closer when it is asked again.
+            drive { $0.refused(link.id, request, index: index, isBusy: true, now: .now()) }
         }
     }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 import RelayCore
+import Synchronization
 
 /// An open segment file. Its descriptor is closed when the last user lets go of it.
 final class SegmentFile: Sendable {
     let number: UInt32
     let path: String
     private let descriptor: Int32
+    /// Up to where the memory was given back that held what is on disk.
+    private let givenBack = Mutex<UInt64>(0)
 
     init(opening path: String, number: UInt32) throws(StateError) {
         self.path = path
@@ -102,6 +106,33 @@ final class SegmentFile: Sendable {
     /// Waits until the file's bytes are on disk.
     func sync() throws(StateError) {
         guard fdatasync(descriptor) == 0 else { throw failure("sync", errno) }
+    }
+
+    /// What stays in memory of what was written last: it is what is asked for next.
+    private static let keptBytes: UInt64 = 8 << 20
+    /// What is given back at once, at least.
+    private static let portionBytes: UInt64 = 4 << 20
+
+    /// Gives back the memory that holds what is on disk: a store that takes gigabytes would push out of
+    /// memory what is in use. All before `end` is on disk, and what was written last of it is kept; nil:
+    /// everything is on disk, and no more is appended.
+    func givePagesBack(before end: UInt64?) {
+        let range: (start: UInt64, count: UInt64)? = givenBack.withLock { start in
+            guard let end else {
+                defer { start = .max }
+                // To the end of the file.
+                return start == .max ? nil : (start, 0)
+            }
+            let kept = end - min(end, Self.keptBytes)
+            guard start <= kept, kept - start >= Self.portionBytes else { return nil }
+            defer { start = kept }
+            return (start, kept - start)
+        }
+        guard let range, let start = Int64(exactly: range.start), let count = Int64(exactly: range.count)
+        else { return }
+        // A page that the range before ended in is whole now.
+        let page = start & ~4095
+        _ = relay_give_pages_back(descriptor, page, count == 0 ? 0 : count + start - page)
     }
 
     /// What the disk cannot read, or itself finds damaged, counts as damaged.

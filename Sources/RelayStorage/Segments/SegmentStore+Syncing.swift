@@ -34,6 +34,10 @@ extension SegmentStore {
                 }
             }
             if pending.directory { try directory.sync() }
+            let active = state.withLock { $0.active }
+            for file in pending.files.values {
+                file.file.givePagesBack(before: file.file === active ? file.syncedBytes : nil)
+            }
         } catch {
             state.withLock { state in
                 state.failedSyncs += 1

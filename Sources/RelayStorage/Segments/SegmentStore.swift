@@ -220,7 +220,8 @@ package final class SegmentStore: Sendable {
 
     private func markRecent(_ state: inout State) {
         let now = ContinuousClock.now
-        let end = ChunkPlace(segment: state.active?.number ?? (state.lastNumber ?? 0) &+ 1, offset: state.end)
+        let next = state.lastNumber.map { $0 &+ 1 } ?? 0
+        let end = ChunkPlace(segment: state.active?.number ?? next, offset: state.end)
         guard let recent = state.recent, now - recent.markedAt < Self.recentTime * 2 else {
             state.recent = Recent(markedAt: now, mark: end, before: end)
             return
