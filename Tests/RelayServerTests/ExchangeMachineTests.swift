@@ -56,6 +56,43 @@ import Testing
         }
     }
 
+    @Test func `a holder is told of a base, and no more of it after a difference that is wrong`() throws {
+        var machine = machine()
+        var source = source(0)
+        source.base = KnownChunk([UInt8](repeating: 3, count: 90))
+        machine.want(source, waiter(1), .device(asker))
+        guard case .send(first, .wantChunks(let request, _, let wants))? = lookUp(&machine).first else {
+            throw FixtureError("not asked")
+        }
+        #expect(wants.map(\.signature) == [source.base?.signature])
+        #expect(machine.expected(first, request, index: 0)?.base == source.base)
+        machine.mistold(first, request, index: 0, now: now)
+        let again = machine.takeActions()
+        guard case .send(first, .wantChunks(let other, _, let plain))? = again.first else {
+            throw FixtureError("not asked again")
+        }
+        #expect(plain.map(\.signature) == [[]] && machine.expected(first, other, index: 0)?.base == nil)
+        machine.arrived(first, other, index: 0, chunk(), now: now)
+        #expect(isAnswered(machine.takeActions(), waiter(1)))
+    }
+
+    @Test func `a request tells of a bounded number of bases`() throws {
+        var machine = machine()
+        let base = try #require(KnownChunk([1, 2, 3]))
+        for index in 0..<UInt32(ChunkWant.limitSignatures + 5) {
+            var source = source(index)
+            source.base = base
+            machine.want(source, waiter(UInt64(index) + 1), .device(asker))
+        }
+        var signatures = 0
+        for case .send(_, .wantChunks(_, _, let wants)) in lookUp(&machine) {
+            let told = wants.count { !$0.signature.isEmpty }
+            #expect(told <= ChunkWant.limitSignatures)
+            signatures += told
+        }
+        #expect(signatures > 0)
+    }
+
     private func isAnswered(_ actions: [ExchangeAction], _ waiter: WaiterID) -> Bool {
         actions.contains { if case .answer(waiter, .chunk) = $0 { true } else { false } }
     }

@@ -192,6 +192,32 @@ import Testing
         #expect(rejected(message) { $0.manifest.chunks = Manifest([Specimens.reference]).wire })
     }
 
+    @Test func `signatures are bounded in size and number`() {
+        let longest = [UInt8](repeating: 1, count: ChunkWant.limitSignatureBytes)
+        let want = ChunkWant(index: 0, chunk: Specimens.reference, offset: 0, signature: longest)
+        let message = BulkMessage.wantChunks(
+            request: 1, content: Specimens.content,
+            wants: [ChunkWant](repeating: want, count: ChunkWant.limitSignatures))
+        #expect(!rejected(message) { _ in })
+        #expect(rejected(message) { $0.wantChunks.wants[3].signature.append(1) })
+        #expect(rejected(message) { $0.wantChunks.wants.append(want.wire) })
+        #expect(
+            !rejected(message) {
+                $0.wantChunks.wants.append(
+                    ChunkWant(index: 0, chunk: Specimens.reference, offset: 0).wire)
+            })
+    }
+
+    @Test func `a difference keeps to what chunks keep to`() {
+        let message = BulkMessage.chunkDelta(request: 1, index: 0, Specimens.chunk)
+        #expect(!rejected(message) { _ in })
+        #expect(rejected(message) { $0.chunkDelta.encoding = 2 })
+        #expect(rejected(message) { $0.chunkDelta.sizeBytes = 0 })
+        #expect(rejected(message) { $0.chunkDelta.sizeBytes = (1 << 20) + 1 })
+        #expect(rejected(message) { $0.chunkDelta.bytes.append(0) })
+        #expect(rejected(message) { $0.chunkDelta.clearIndex() })
+    }
+
     @Test func `wants must lie within a possible content`() {
         let want = ChunkWant(index: 0, chunk: Specimens.reference, offset: 0)
         let message = BulkMessage.wantChunks(request: 1, content: Specimens.content, wants: [want])

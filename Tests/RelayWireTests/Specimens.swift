@@ -100,6 +100,10 @@ enum Specimens {
         .waiting(request: 3, devices: ["laptop", ""]), .cancel(request: 0),
         .wantManifest(request: 1, content: content, known: content),
         .manifestCopy(request: 1, first: 1, total: 5, start: 0, count: 4),
+        .wantChunks(
+            request: 3, content: content,
+            wants: [ChunkWant(index: 1, chunk: reference, offset: 65536, signature: [0, 0, 0, 1])]),
+        .chunkDelta(request: 3, index: 1, chunk), .chunkDelta(request: .max, index: 0, squeezed),
     ]
 
     static let hellos: [Hello] = [

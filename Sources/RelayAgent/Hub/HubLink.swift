@@ -319,7 +319,9 @@ final class HubLink: Sendable {
             await exchange.receive(
                 .manifestCopy(request: request, first: first, total: total, start: start, count: count))
         case .chunk(let request, let index, let chunk):
-            await exchange.receive(.chunk(request: request, index: index, chunk))
+            await exchange.receive(.chunk(request: request, index: index, chunk, isDelta: false))
+        case .chunkDelta(let request, let index, let delta):
+            await exchange.receive(.chunk(request: request, index: index, delta, isDelta: true))
         case .unavailable(let request, let index, let reason):
             await exchange.receive(.unavailable(request: request, index: index, reason))
         case .waiting(let request, let devices):

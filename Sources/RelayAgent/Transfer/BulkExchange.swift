@@ -8,7 +8,8 @@ enum BulkAnswer: Sendable {
     case manifest(request: UInt32, first: UInt32, total: UInt32, chunks: [ChunkReference])
     /// So many chunks from the list that the request named.
     case manifestCopy(request: UInt32, first: UInt32, total: UInt32, start: UInt32, count: UInt32)
-    case chunk(request: UInt32, index: UInt32, EncodedChunk)
+    /// `isDelta`: as its difference to the base that was told of.
+    case chunk(request: UInt32, index: UInt32, EncodedChunk, isDelta: Bool)
     case unavailable(request: UInt32, index: UInt32?, UnavailableReason)
     case waiting(request: UInt32, devices: [String])
     /// The connection was cut: these requests have no more answers.
@@ -112,7 +113,7 @@ final class BulkExchange: Sendable {
         case .manifest(let request, _, _, _), .manifestCopy(let request, _, _, _, _),
             .unavailable(let request, _, _), .waiting(let request, _):
             inbox(of: request)?.append(answer)
-        case .chunk(let request, _, let chunk):
+        case .chunk(let request, _, let chunk, _):
             guard let inbox = inbox(of: request), await arrivals.take(chunk.bytes.count) else { return }
             if !inbox.append(answer) { arrivals.giveBack(chunk.bytes.count) }
         case .lost: break
@@ -122,7 +123,7 @@ final class BulkExchange: Sendable {
     /// Ends an inbox: what arrived and was not worked off is dropped.
     func discard(_ inbox: BulkInbox) {
         inbox.finish()
-        for case .chunk(_, _, let chunk) in inbox.takeWaiting() { arrivals.giveBack(chunk.bytes.count) }
+        for case .chunk(_, _, let chunk, _) in inbox.takeWaiting() { arrivals.giveBack(chunk.bytes.count) }
     }
 
     private func inbox(of request: UInt32) -> BulkInbox? { state.withLock { $0.inboxes[request] } }

@@ -15,6 +15,8 @@ struct ChunkFetch {
         var wants: [UInt32: [Int]]
         /// The bytes of the window that it holds.
         var windowBytes: Int
+        /// What the hub was told of, by the index that was asked for.
+        var bases: [UInt32: KnownChunks.Read]
     }
 
     private let tools: FetchTools
@@ -23,6 +25,7 @@ struct ChunkFetch {
     private let file: StageFile
     private let inbox: BulkInbox
     private let onWaiting: @Sendable ([String]?) async -> Void
+    private var bases: KnownChunks
 
     /// Chunks that are to be asked for, the next one last.
     private var missing: [Int] = []
@@ -34,12 +37,13 @@ struct ChunkFetch {
     private var rounds = 0
 
     init(
-        tools: FetchTools, payload: FilePayload, layout: ChunkLayout, file: StageFile, inbox: BulkInbox,
-        onWaiting: @escaping @Sendable ([String]?) async -> Void
+        tools: FetchTools, payload: FilePayload, layout: ChunkLayout, bases: KnownChunks, file: StageFile,
+        inbox: BulkInbox, onWaiting: @escaping @Sendable ([String]?) async -> Void
     ) {
         self.tools = tools
         self.payload = payload
         self.layout = layout
+        self.bases = bases
         self.file = file
         self.inbox = inbox
         self.onWaiting = onWaiting
@@ -99,7 +103,8 @@ struct ChunkFetch {
                 guard await tools.window.take(bytes) else { throw .cancelled }
             }
             let content = payload.content
-            let asked = indexes.compactMap { wants[UInt32($0)] == nil ? nil : want($0) }
+            let told = bases.isEmpty ? [:] : await bases.read(for: indexes)
+            let asked = indexes.compactMap { wants[UInt32($0)] == nil ? nil : want($0, told[$0]) }
             let request = tools.exchange.ask(
                 inbox: inbox, { .wantChunks(request: $0, content: content, wants: asked) })
             guard let request else {
@@ -108,7 +113,9 @@ struct ChunkFetch {
                 continue
             }
             windowBytes += bytes
-            open[request] = OpenRequest(wants: wants, windowBytes: bytes)
+            open[request] = OpenRequest(
+                wants: wants, windowBytes: bytes,
+                bases: Dictionary(uniqueKeysWithValues: told.map { (UInt32($0), $1) }))
             missing.removeLast(indexes.count)
         }
     }
@@ -135,8 +142,10 @@ struct ChunkFetch {
         return (indexes, wants, bytes)
     }
 
-    private func want(_ index: Int) -> ChunkWant {
-        ChunkWant(index: UInt32(index), chunk: layout.chunks[index], offset: layout.offsets[index])
+    private func want(_ index: Int, _ base: KnownChunks.Read?) -> ChunkWant {
+        ChunkWant(
+            index: UInt32(index), chunk: layout.chunks[index], offset: layout.offsets[index],
+            signature: base?.signature ?? [])
     }
 
     // Taking answers.
@@ -147,6 +156,8 @@ struct ChunkFetch {
         var index: UInt32
         var places: [Int]
         var chunk: EncodedChunk
+        /// What it is a difference to, if it is one.
+        var base: [UInt8]?
     }
 
     private mutating func take(_ answers: [BulkAnswer]) async throws(FetchStop) {
@@ -154,12 +165,14 @@ struct ChunkFetch {
         var isUnavailable = false
         for answer in answers {
             switch answer {
-            case .chunk(let request, let index, let chunk):
+            case .chunk(let request, let index, let chunk, let isDelta):
                 guard let places = open[request]?.wants[index] else {
                     tools.exchange.arrivals.giveBack(chunk.bytes.count)
                     continue
                 }
-                arrivals.append(Arrival(request: request, index: index, places: places, chunk: chunk))
+                let base = isDelta ? open[request]?.bases[index]?.bytes ?? [] : nil
+                arrivals.append(
+                    Arrival(request: request, index: index, places: places, chunk: chunk, base: base))
             case .unavailable(let request, let index, let reason):
                 let lost = giveUp(request, index)
                 if reason == .busy {
@@ -195,7 +208,7 @@ struct ChunkFetch {
             do throws(Problem) {
                 return .success(
                     try arrivals.map { arrival throws(Problem) in
-                        try Self.write(arrival.chunk, to: arrival.places, layout, file)
+                        try Self.write(arrival, layout, file)
                     })
             } catch { return .failure(error) }
         }
@@ -211,6 +224,7 @@ struct ChunkFetch {
                     tools.progress.add(UInt64(arrival.chunk.sizeBytes), to: payload.content)
                 } else {
                     postponed.append(contentsOf: arrival.places)
+                    for place in arrival.places { bases.remove(place) }
                 }
             }
         }
@@ -218,19 +232,22 @@ struct ChunkFetch {
 
     /// False if the bytes are not those of the chunk.
     private static func write(
-        _ chunk: EncodedChunk, to places: [Int], _ layout: ChunkLayout, _ file: StageFile
+        _ arrival: Arrival, _ layout: ChunkLayout, _ file: StageFile
     ) throws(Problem) -> Bool {
-        guard let first = places.first, chunk.sizeBytes == layout.chunks[first].sizeBytes else {
-            return false
-        }
-        let bytes: [UInt8]
-        do {
-            bytes = try ChunkCodec.decode(chunk, verifying: layout.chunks[first].id)
-        } catch {
-            return false
-        }
-        for place in places { try file.write(bytes, at: layout.offsets[place]) }
+        guard let first = arrival.places.first,
+            let bytes = bytes(of: arrival, layout.chunks[first])
+        else { return false }
+        for place in arrival.places { try file.write(bytes, at: layout.offsets[place]) }
         return true
+    }
+
+    /// Nil if they are not those of the chunk.
+    private static func bytes(of arrival: Arrival, _ chunk: ChunkReference) -> [UInt8]? {
+        if let base = arrival.base {
+            return try? ChunkDelta.apply(arrival.chunk, to: base, verifying: chunk)
+        }
+        guard arrival.chunk.sizeBytes == chunk.sizeBytes else { return nil }
+        return try? ChunkCodec.decode(arrival.chunk, verifying: chunk.id)
     }
 
     // Keeping account.

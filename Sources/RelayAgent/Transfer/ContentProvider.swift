@@ -106,7 +106,7 @@ final class ContentProvider: Sendable {
             wants.map { want in
                 guard let chunk = Self.read(want, from: source, isVerified: verified.contains(want.index))
                 else { return .unavailable(request: request, index: want.index, .busy) }
-                return .chunk(request: request, index: want.index, chunk)
+                return ChunkDelta.answer(to: want, request: request, chunk)
             }
         }
         if !source.file.isUnchanged() {

@@ -141,8 +141,8 @@ struct LocalCopying: Sendable {
         return missing.sorted()
     }
 
-    /// Slices that are copied at the same time: hashing them is most of the work.
-    private static let copiers = 2
+    /// Slices that are copied at the same time: one waits for the disk while two are hashed.
+    private static let copiers = 3
 
     private static func copy(
         _ copy: LocalPlan.Copy, of layout: ChunkLayout, from source: SourceFile, to file: StageFile

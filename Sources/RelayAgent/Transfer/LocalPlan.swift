@@ -9,7 +9,14 @@ struct LocalPlan: Sendable {
         var index: Int
         var sourceOffset: UInt64
     }
+    /// A chunk of the source that may be much like one that is to come.
+    struct KnownPlace: Sendable {
+        var offset: UInt64
+        var sizeBytes: Int
+    }
     private(set) var remote: [Int] = []
+    /// For some of `remote`.
+    private(set) var bases: [Int: KnownPlace] = [:]
     private(set) var copies: [Copy] = []
     let source: LocalSource?
 
@@ -26,6 +33,7 @@ struct LocalPlan: Sendable {
             offsets[chunk.id] = end
             end &+= UInt64(chunk.sizeBytes)
         }
+        defer { findBases(layout, chunks) }
         for index in missing {
             if let offset = offsets[layout.chunks[index].id] {
                 copies.append(Copy(index: index, sourceOffset: offset))
@@ -33,5 +41,22 @@ struct LocalPlan: Sendable {
                 remote.append(index)
             }
         }
+    }
+
+    private mutating func findBases(_ layout: ChunkLayout, _ former: [ChunkReference]) {
+        // A change of much is told as it is.
+        guard remote.count <= TransferLimits.bases, former.count <= TransferLimits.previousChunks else {
+            return
+        }
+        let pairs = Manifest(layout.chunks).bases(of: remote, in: Manifest(former))
+        guard !pairs.isEmpty else { return }
+        var offsets: [UInt64] = []
+        offsets.reserveCapacity(former.count)
+        var end: UInt64 = 0
+        for chunk in former {
+            offsets.append(end)
+            end &+= UInt64(chunk.sizeBytes)
+        }
+        bases = pairs.mapValues { KnownPlace(offset: offsets[$0], sizeBytes: Int(former[$0].sizeBytes)) }
     }
 }

@@ -93,7 +93,7 @@ struct ManifestFetch {
                 case .lost(let requests) where requests.contains(request):
                     if isWaiting { await onWaiting(nil) }
                     return .lost
-                case .chunk(_, _, let chunk): tools.exchange.arrivals.giveBack(chunk.bytes.count)
+                case .chunk(_, _, let chunk, _): tools.exchange.arrivals.giveBack(chunk.bytes.count)
                 default: break
                 }
             }

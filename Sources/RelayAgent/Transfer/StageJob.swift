@@ -93,9 +93,16 @@ struct StageJob: Sendable {
         let known: ChunkLayout
         if let layout { known = layout } else { known = try await fetchLayout(inbox, onWaiting) }
         let missing = try await copying.findMissing(known)
-        var fetch = ChunkFetch(
-            tools: tools, payload: payload, layout: known, file: file, inbox: inbox, onWaiting: onWaiting)
         let plan = LocalPlan(known, missing: missing, previous: request.previous)
+        var former: SourceFile?
+        if let previous = request.previous, !plan.bases.isEmpty {
+            former = await LocalCopying.open(previous, tools)
+        }
+        defer { former?.close() }
+        var fetch = ChunkFetch(
+            tools: tools, payload: payload, layout: known,
+            bases: KnownChunks(plan, in: former, pool: tools.pool), file: file, inbox: inbox,
+            onWaiting: onWaiting)
         // What is here is copied while the rest is on its way.
         async let copied = copying.copyPrevious(plan, known)
         try await fetch.run(plan.remote)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import RelayCore
 
 /// Limits of what is under way between a folder and its hub.
 enum TransferLimits {
@@ -29,6 +30,8 @@ enum TransferLimits {
     static let sliceBytes: UInt64 = 4 << 20
     /// Chunks of a file's previous version that are looked up by id.
     static let previousChunks = 1 << 19
+    /// Missing chunks of a version, at most, for which bases are looked for in the one before.
+    static let bases = ChunkWant.limitSignatures
     /// Requests of the hub that wait to be answered; no more are read above that.
     static let waitingAsks = 4096
     /// Requests of the hub that are answered at the same time.

@@ -9,9 +9,12 @@ package enum BulkMessage: Hashable, Sendable {
     case manifest(request: UInt32, first: UInt32, total: UInt32, chunks: [ChunkReference])
     /// A part of a chunk list that is as `count` chunks of the known one from the `start`-th on.
     case manifestCopy(request: UInt32, first: UInt32, total: UInt32, start: UInt32, count: UInt32)
-    /// Asks for chunks of a content. One `chunk` or `unavailable` answers each want, in any order.
+    /// Asks for chunks of a content. One `chunk`, `chunkDelta` or `unavailable` answers each want, in any
+    /// order.
     case wantChunks(request: UInt32, content: ContentID, wants: [ChunkWant])
     case chunk(request: UInt32, index: UInt32, EncodedChunk)
+    /// A chunk as its difference to the base that the want told of, in the form of `ChunkDelta`.
+    case chunkDelta(request: UInt32, index: UInt32, EncodedChunk)
     /// A chunk, or with no index all that is left of the request, cannot be had.
     case unavailable(request: UInt32, index: UInt32?, UnavailableReason)
     /// The hub has to wait for one of these devices to come online; the request goes on.
@@ -32,15 +35,22 @@ package struct ChunkWant: Hashable, Sendable {
     package var chunk: ChunkReference
     /// Where the chunk begins in the content, in bytes.
     package var offset: UInt64
+    /// Tells of a chunk that the asker has and that may be much like this one, in the form of
+    /// `ChunkSignature`; empty: of none.
+    package var signature: [UInt8]
 
-    package init(index: UInt32, chunk: ChunkReference, offset: UInt64) {
+    package init(index: UInt32, chunk: ChunkReference, offset: UInt64, signature: [UInt8] = []) {
         self.index = index
         self.chunk = chunk
         self.offset = offset
+        self.signature = signature
     }
 
-    /// The most wants in one request.
+    /// The most wants in one request, and the most of them with a signature.
     package static let limit = 4096
+    package static let limitSignatures = 32
+    /// The longest signature: four bytes, and twelve for each KiB of the largest chunk.
+    package static let limitSignatureBytes = 4 + 12 * (ContentLimits.chunkBytes >> 10)
 }
 
 /// Why a content or chunk cannot be had from the one who was asked.

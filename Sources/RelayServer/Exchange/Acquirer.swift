@@ -12,6 +12,7 @@ struct Acquirer: Sendable {
     let limit: StoreLimit
     let gate: StoreGate
     let verifier: StoreVerifier
+    let bases: KnownChunkFinder
     let logger: Logger
 
     /// How many contents are brought at a time.
@@ -133,7 +134,12 @@ struct Acquirer: Sendable {
             guard !lacking.isEmpty else { continue }
             guard await hasRoom(for: lacking) else { return .noRoom }
             brought += lacking.count
-            let outcome = await bring(lacking, of: content, authors: access.authors)
+            let found = await bases.find(for: lacking, of: content, manifest)
+            let sources = lacking.map { want in
+                ChunkSource(
+                    content: content, want: want, authors: access.authors, base: found[want.index])
+            }
+            let outcome = await bring(sources)
             guard case .done = outcome else { return outcome }
         }
         return .done(chunks: brought)
@@ -146,16 +152,13 @@ struct Acquirer: Sendable {
         return wants.contains { UInt64($0.chunk.sizeBytes) <= room }
     }
 
-    private func bring(
-        _ wants: [ChunkWant], of content: ContentID, authors: [DeviceID]
-    ) async -> Outcome {
+    private func bring(_ sources: [ChunkSource]) async -> Outcome {
         await withTaskGroup(of: ChunkOutcome.self) { group in
-            for want in wants {
+            for source in sources {
                 group.addTask {
-                    let bytes = Int(want.chunk.sizeBytes)
+                    let bytes = Int(source.want.chunk.sizeBytes)
                     guard await credit.take(bytes) else { return .cancelled }
                     defer { credit.giveBack(bytes) }
-                    let source = ChunkSource(content: content, want: want, authors: authors)
                     return await exchange.chunk(source, for: .store)
                 }
             }
@@ -170,7 +173,7 @@ struct Acquirer: Sendable {
                 group.cancelAll()
                 return failure
             }
-            return .done(chunks: wants.count)
+            return .done(chunks: sources.count)
         }
     }
 }

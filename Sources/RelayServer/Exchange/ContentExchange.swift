@@ -288,9 +288,28 @@ final class ContentExchange: Sendable {
 
     // MARK: Answers
 
+    /// A chunk came from a device as its difference to the base that it was told of; it is verified here.
+    func receive(delta: EncodedChunk, request: UInt32, index: UInt32, from link: BulkLink) {
+        guard let asked = state.withLock({ $0.machine.expected(link.id, request, index: index) }) else {
+            return
+        }
+        do {
+            let bytes = try ChunkDelta.apply(delta, to: asked.base?.bytes ?? [], verifying: asked.reference)
+            let chunk = ChunkCodec.encode(bytes)
+            drive { $0.arrived(link.id, request, index: index, chunk, now: .now()) }
+        } catch {
+            logger.info(
+                "a difference makes another chunk, which is asked for as a whole",
+                metadata: [
+                    "device": "\(link.device.short)", "chunk": "\(asked.reference.id)", "reason": "\(error)",
+                ])
+            drive { $0.mistold(link.id, request, index: index, now: .now()) }
+        }
+    }
+
     /// A chunk came from a device; it is verified here, in the caller's task.
     func receive(_ chunk: EncodedChunk, request: UInt32, index: UInt32, from link: BulkLink) {
-        let expected = state.withLock { $0.machine.expected(link.id, request, index: index) }
+        let expected = state.withLock { $0.machine.expected(link.id, request, index: index) }?.reference
         guard let expected else {
             logger.debug("unexpected chunk dropped", metadata: ["device": "\(link.device.short)"])
             return

@@ -32,7 +32,12 @@ extension ExchangeMachine {
     private struct Picked {
         let isPatient: Bool
         var budgetBytes: Int
-        var wants: [ContentID: [ChunkWant]] = [:]
+        var wants: [ContentID: [Want]] = [:]
+
+        struct Want {
+            var want: ChunkWant
+            var base: KnownChunk?
+        }
     }
 
     /// Takes chunks that are still queued for this holder and of this urgency.
@@ -41,7 +46,8 @@ extension ExchangeMachine {
             guard let job = chunks[id], case .queued(link) = job.phase, let source = job.sources.first,
                 job.isPatient || !picked.isPatient
             else { continue }
-            picked.wants[source.content, default: []].append(source.want)
+            picked.wants[source.content, default: []].append(
+                Picked.Want(want: source.want, base: source.base))
             picked.budgetBytes -= Int(source.want.chunk.sizeBytes)
         }
     }
@@ -58,10 +64,19 @@ extension ExchangeMachine {
     }
 
     private mutating func ask(
-        _ holder: inout Holder, _ content: ContentID, _ wants: [ChunkWant], isPatient: Bool, now: Instant
+        _ holder: inout Holder, _ content: ContentID, _ picked: [Picked.Want], isPatient: Bool, now: Instant
     ) {
         var asked: [UInt32: AskedChunk] = [:]
-        for want in wants { asked[want.index] = AskedChunk(reference: want.chunk, isPatient: isPatient) }
+        var wants: [ChunkWant] = []
+        var signatures = 0
+        for var picked in picked {
+            if picked.base != nil { signatures += 1 }
+            if signatures > ChunkWant.limitSignatures { picked.base = nil }
+            picked.want.signature = picked.base?.signature ?? []
+            wants.append(picked.want)
+            asked[picked.want.index] = AskedChunk(
+                reference: picked.want.chunk, isPatient: isPatient, base: picked.base)
+        }
         let request = holder.open(Ask(chunksOf: content, asked, now: now))
         for want in wants { chunks[want.chunk.id]?.phase = .asked(holder.link, request: request) }
         act(.send(holder.link, .wantChunks(request: request, content: content, wants: wants)))

@@ -235,8 +235,8 @@ struct ExchangeMachine {
     }
 
     /// What the holder was asked for under these numbers; nil if it was not asked or is not any more.
-    func expected(_ link: LinkID, _ request: UInt32, index: UInt32) -> ChunkReference? {
-        holders[link]?.asks[request]?.chunks[index]?.reference
+    func expected(_ link: LinkID, _ request: UInt32, index: UInt32) -> AskedChunk? {
+        holders[link]?.asks[request]?.chunks[index]
     }
 
     /// A chunk came and was verified.
@@ -302,6 +302,19 @@ struct ExchangeMachine {
                 fail(chunk.reference.id, link, request, device, isBusy: isBusy, now: now)
             }
         }
+        fillAll(now: now)
+    }
+
+    /// The difference that came makes another chunk: the holder, or another one, is asked for it as it is.
+    mutating func mistold(_ link: LinkID, _ request: UInt32, index: UInt32, now: Instant) {
+        guard let asked = holders[link]?.settle(request, index: index, isDelivered: false, now: now)
+        else { return }
+        let id = asked.reference.id
+        if var job = chunks[id] {
+            for place in job.sources.indices { job.sources[place].base = nil }
+            chunks[id] = job
+        }
+        fail(id, link, request, nil, isBusy: false, now: now)
         fillAll(now: now)
     }
 

@@ -30,6 +30,8 @@ struct ChunkSource: Hashable, Sendable {
     var want: ChunkWant
     /// The devices that committed the content, the newest first.
     var authors: [DeviceID]
+    /// What the holder is told of, so that it may answer with a difference.
+    var base: KnownChunk?
 }
 
 /// What became of a wanted chunk.

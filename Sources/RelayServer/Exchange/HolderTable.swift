@@ -6,6 +6,8 @@ import RelayCore
 struct AskedChunk: Hashable {
     var reference: ChunkReference
     var isPatient: Bool
+    /// What the holder was told of.
+    var base: KnownChunk?
 }
 
 /// A request that was sent to a holder, without what was answered already.

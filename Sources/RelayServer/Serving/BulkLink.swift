@@ -134,6 +134,8 @@ final class BulkLink: Sendable {
                 .copy(start: start, count: count), first: first, total: total, request: request, from: self)
         case .chunk(let request, let index, let chunk):
             exchange.receive(chunk, request: request, index: index, from: self)
+        case .chunkDelta(let request, let index, let delta):
+            exchange.receive(delta: delta, request: request, index: index, from: self)
         case .unavailable(let request, let index, let reason):
             exchange.refuse(reason, request: request, index: index, from: self)
         case .waiting: break

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import RelayContent
 import RelayCore
 import RelayStorage
 
@@ -14,6 +15,7 @@ struct ContentService: Sendable {
     let roll: MemberRoll
     /// Where stored chunks are read.
     let readers: LanePool
+    let bases: KnownChunkFinder
     let logger: Logger
 
     /// How many chunks of a chunk list are sent in one message.
@@ -81,7 +83,7 @@ struct ContentService: Sendable {
         guard let manifest = await manifest(content, access, patience) else { return }
         let (right, wrong) = ContentWants.check(wants, manifest)
         for index in wrong { link.send(.unavailable(request: request, index: index, .unknown)) }
-        let relayed = await send(right, of: content, access, patience)
+        let relayed = await send(right, of: content, manifest, access, patience)
         guard relayed.chunks > 0 else { return }
         // A large content comes in many requests: one line tells of it, the details are for those who look.
         logger.log(
@@ -96,7 +98,8 @@ struct ContentService: Sendable {
 
     /// Sends the stored ones in order, and the others as they come in between.
     private func send(
-        _ wants: [ChunkWant], of content: ContentID, _ access: ContentAccess, _ patience: Patience
+        _ wants: [ChunkWant], of content: ContentID, _ manifest: Manifest, _ access: ContentAccess,
+        _ patience: Patience
     ) async -> Relayed {
         await withTaskGroup(of: Int?.self) { group in
             var relayed: Relayed = (0, 0)
@@ -113,11 +116,15 @@ struct ContentService: Sendable {
                 rest = rest.dropFirst(Self.sliceWants)
                 let locations = await session.locations(slice.map(\.chunk.id))
                 let misses = await sendStored(slice, locations, access, patience)
+                // A device that tells of a base wants a small change: the author may tell it in the same way.
+                let isSmallChange = misses.contains { !$0.signature.isEmpty }
+                let found = isSmallChange ? await bases.find(for: misses, of: content, manifest) : [:]
                 for want in misses {
                     while running >= Self.parallelMisses, let bytes = await group.next() { note(bytes) }
                     running += 1
                     group.addTask {
-                        let source = ChunkSource(content: content, want: want, authors: access.authors)
+                        let source = ChunkSource(
+                            content: content, want: want, authors: access.authors, base: found[want.index])
                         return await relay(source, access, patience) ? Int(want.chunk.sizeBytes) : nil
                     }
                 }
@@ -175,7 +182,7 @@ struct ContentService: Sendable {
             switch result {
             case .success(let chunk):
                 link.send(
-                    .chunk(request: patience.request, index: want.index, chunk),
+                    ChunkDelta.answer(to: want, request: patience.request, chunk),
                     bytes: Int(want.chunk.sizeBytes))
             case .failure(let error):
                 link.credit.giveBack(Int(want.chunk.sizeBytes))
@@ -208,7 +215,8 @@ struct ContentService: Sendable {
         while await link.credit.take(bytes) {
             let outcome = await exchange.chunk(source, for: .device(link.device))
             if case .chunk(let chunk) = outcome {
-                link.send(.chunk(request: patience.request, index: source.want.index, chunk), bytes: bytes)
+                link.send(
+                    ChunkDelta.answer(to: source.want, request: patience.request, chunk), bytes: bytes)
                 return true
             }
             link.credit.giveBack(bytes)

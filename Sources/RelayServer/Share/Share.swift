@@ -50,9 +50,10 @@ final class Share: Sendable {
             session: session, exchange: exchange, gate: gate,
             lane: Lane(label: "relay.verify.\(record.name)"),
             interval: resources.verificationInterval, logger: logger)
+        let bases = KnownChunkFinder(session: session, readers: resources.readers)
         service = ContentService(
             session: session, exchange: exchange, roll: membership.roll, readers: resources.readers,
-            logger: logger)
+            bases: bases, logger: logger)
         keeper = ChunkKeeper(
             session: session, exchange: exchange, queue: queue,
             lane: Lane(label: "relay.store.\(record.name)"), limit: StoreLimit(bytes: limit), gate: gate,
@@ -61,7 +62,7 @@ final class Share: Sendable {
             session: session, exchange: exchange, queue: queue,
             credit: ByteCredit(
                 limitBytes: Self.acquiringBytes, tightLimitBytes: 2 << 20, gauge: resources.gauge),
-            limit: StoreLimit(bytes: limit), gate: gate, verifier: verifier, logger: logger)
+            limit: StoreLimit(bytes: limit), gate: gate, verifier: verifier, bases: bases, logger: logger)
         collector = Collector(
             session: session,
             compactor: SegmentCompactor(

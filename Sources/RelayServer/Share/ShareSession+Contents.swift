@@ -42,6 +42,11 @@ extension ShareSession {
         return found ?? nil
     }
 
+    /// The chunk list of the content that this one replaced, if it is here.
+    func formerManifest(of content: ContentID) -> KnownManifest? {
+        read { open throws(StateError) in try open.index.formerManifest(of: content) } ?? nil
+    }
+
     /// Where those of the chunks lie that are stored.
     func locations(_ chunks: [ChunkID]) -> [ChunkID: ChunkLocation] {
         read { open throws(StateError) in

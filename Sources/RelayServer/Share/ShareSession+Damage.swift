@@ -104,8 +104,7 @@ extension ShareSession {
 
     /// The chunks of the content that this one replaced, which nobody offers anew.
     func formerChunks(of content: ContentID) -> Set<ChunkID> {
-        let former = read { open throws(StateError) in try open.index.formerManifest(of: content) }
-        return Set((former ?? nil)?.manifest.chunks.map(\.id) ?? [])
+        Set(formerManifest(of: content)?.manifest.chunks.map(\.id) ?? [])
     }
 
     /// Looks in some contents after this one for damaged chunks of which it is not known what they are a part

@@ -19,7 +19,7 @@ struct StoreVerifier: Sendable {
     let interval: Duration?
     let logger: Logger
 
-    /// How many chunks, and about how many bytes, are read before others have their turn.
+    /// How many chunks are looked up, and about how many bytes are read, before others have their turn.
     private static let sliceChunks = 64
     private static let sliceBytes = 4 << 20
     /// In the background the pauses take so many times as long as the work.
@@ -120,10 +120,9 @@ struct StoreVerifier: Sendable {
     func damaged(_ chunks: [ChunkReference]) async -> Set<ChunkID> {
         var result: Set<ChunkID> = []
         let locations = await session.locations(chunks.map(\.id))
-        for (chunk, location) in locations {
-            guard let segments = await session.segments, !segments.isRecent(location),
-                let error = await inspect(chunk, location, segments), error.isDamaged
-            else { continue }
+        guard let segments = await session.segments else { return [] }
+        let older = locations.filter { !segments.isRecent($0.value) }.map { ($0.key, $0.value) }
+        for (chunk, location, error) in await inspect(older, segments) where error.isDamaged {
             let damaged = DamagedChunk(chunk: chunk, location: location, content: nil)
             if case .missing = await session.quarantine(damaged, error) { result.insert(chunk) }
         }
@@ -132,10 +131,9 @@ struct StoreVerifier: Sendable {
 
     private func check(_ chunks: [(ChunkID, ChunkLocation)], _ tally: inout Tally) async {
         guard let segments = await session.segments else { return }
-        for (chunk, location) in chunks {
-            tally.chunks += 1
-            tally.bytes += UInt64(location.storedBytes)
-            guard let error = await inspect(chunk, location, segments) else { continue }
+        tally.chunks += chunks.count
+        tally.bytes += chunks.reduce(0) { $0 + UInt64($1.1.storedBytes) }
+        for (chunk, location, error) in await inspect(chunks, segments) {
             guard error.isDamaged else {
                 tally.unreadable += 1
                 tally.reason = tally.reason ?? error
@@ -149,23 +147,43 @@ struct StoreVerifier: Sendable {
         }
     }
 
-    /// Reads a chunk and compares it with its name; returns why it is not good.
+    /// Reads chunks and compares them with their names; returns those that are not good, and why.
     private func inspect(
-        _ chunk: ChunkID, _ location: ChunkLocation, _ segments: SegmentStore
-    ) async -> StateError? {
-        await lane.run {
-            do throws(StateError) {
-                let found = try segments.read(location, expecting: chunk)
-                guard (try? ChunkCodec.decode(found, verifying: chunk)) != nil else {
-                    return StateError(
-                        "cannot read chunk at \(location.offset) of segment"
-                            + " \(segments.filePath(location.segment)): its bytes are not the chunk's",
-                        isDamaged: true)
-                }
-                return nil
-            } catch {
-                return error
+        _ chunks: [(ChunkID, ChunkLocation)], _ segments: SegmentStore
+    ) async -> [(ChunkID, ChunkLocation, StateError)] {
+        var result: [(ChunkID, ChunkLocation, StateError)] = []
+        var rest = chunks[...]
+        while !rest.isEmpty {
+            // Others get the lane in between.
+            var bytes = 0
+            let slice = rest.prefix { chunk in
+                defer { bytes += Int(chunk.1.sizeBytes) }
+                return bytes < Self.sliceBytes
             }
+            rest = rest.dropFirst(slice.count)
+            result += await lane.run {
+                slice.compactMap { chunk, location in
+                    Self.inspect(chunk, location, segments).map { (chunk, location, $0) }
+                }
+            }
+        }
+        return result
+    }
+
+    private static func inspect(
+        _ chunk: ChunkID, _ location: ChunkLocation, _ segments: SegmentStore
+    ) -> StateError? {
+        do throws(StateError) {
+            let found = try segments.read(location, expecting: chunk)
+            guard (try? ChunkCodec.decode(found, verifying: chunk)) != nil else {
+                return StateError(
+                    "cannot read chunk at \(location.offset) of segment"
+                        + " \(segments.filePath(location.segment)): its bytes are not the chunk's",
+                    isDamaged: true)
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 
@@ -218,7 +236,8 @@ struct StoreVerifier: Sendable {
             let last = found.last, !Task.isCancelled, let segments = await session.segments
         {
             let began = Instant.now()
-            for damaged in found where await inspect(damaged.chunk, damaged.location, segments) == nil {
+            let bad = Set(await inspect(found.map { ($0.chunk, $0.location) }, segments).map(\.0))
+            for damaged in found where !bad.contains(damaged.chunk) {
                 await session.release(damaged)
                 released += 1
             }

@@ -15,6 +15,8 @@ extension BulkMessage {
         case .manifest(let part): try self.init(part)
         case .wantChunks(let want):
             try checkCount(want.wants.count, ChunkWant.limit, "want_chunks.wants")
+            try checkCount(
+                want.wants.count { $0.hasSignature }, ChunkWant.limitSignatures, "want_chunks.signature")
             self = .wantChunks(
                 request: try required(want.hasRequest ? want.request : nil, "want_chunks.request"),
                 content: try ContentID(wire: want.hasContent ? want.content : nil, "want_chunks.content"),
@@ -32,6 +34,11 @@ extension BulkMessage {
                 devices: try waiting.devices.map { name throws(WireError) in
                     try PeerText.read(name, "waiting.devices", limitBytes: WireLimits.nameBytes)
                 })
+        case .chunkDelta(let answer):
+            self = .chunkDelta(
+                request: try required(answer.hasRequest ? answer.request : nil, "chunk_delta.request"),
+                index: try required(answer.hasIndex ? answer.index : nil, "chunk_delta.index"),
+                try EncodedChunk(wire: answer))
         case .cancel(let cancel):
             self = .cancel(
                 request: try required(cancel.hasRequest ? cancel.request : nil, "cancel.request"))
@@ -97,6 +104,12 @@ extension BulkMessage {
             wire.wantChunks.request = request
             wire.wantChunks.content = content.wire
             wire.wantChunks.wants = wants.map(\.wire)
+        case .chunkDelta(let request, let index, let delta):
+            wire.chunkDelta.request = request
+            wire.chunkDelta.index = index
+            wire.chunkDelta.encoding = UInt32(delta.encoding.rawValue)
+            wire.chunkDelta.sizeBytes = delta.sizeBytes
+            wire.chunkDelta.bytes = Data(delta.bytes)
         case .unavailable(let request, let index, let reason):
             wire.unavailable.request = request
             if let index { wire.unavailable.index = index }
@@ -127,7 +140,14 @@ extension ChunkWant {
             index: index,
             chunk: ChunkReference(
                 id: try ChunkID(wire: wire.hasChunk ? wire.chunk : nil, "want.chunk"), sizeBytes: size),
-            offset: offset)
+            offset: offset, signature: try Self.signature(of: wire))
+    }
+
+    private static func signature(of wire: WireChunkWant) throws(WireError) -> [UInt8] {
+        guard wire.signature.count <= ChunkWant.limitSignatureBytes else {
+            throw .protocolViolation("want.signature has \(wire.signature.count) bytes")
+        }
+        return Array(wire.signature)
     }
 
     var wire: WireChunkWant {
@@ -136,6 +156,7 @@ extension ChunkWant {
         wire.chunk = chunk.id.wire
         wire.sizeBytes = chunk.sizeBytes
         wire.offset = offset
+        if !signature.isEmpty { wire.signature = Data(signature) }
         return wire
     }
 }

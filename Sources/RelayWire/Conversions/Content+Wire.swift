@@ -30,6 +30,17 @@ extension EncodedChunk {
         self.init(encoding: known, sizeBytes: size, bytes: Array(bytes))
     }
 
+    init(wire: WireChunkDelta) throws(WireError) {
+        let encoding = try required(wire.hasEncoding ? wire.encoding : nil, "chunk_delta.encoding")
+        let size = try required(wire.hasSizeBytes ? wire.sizeBytes : nil, "chunk_delta.size_bytes")
+        let bytes = try required(wire.hasBytes ? wire.bytes : nil, "chunk_delta.bytes")
+        try ChunkRules.check(encoding: encoding, sizeBytes: size, stored: bytes.count)
+        guard let raw = UInt8(exactly: encoding), let known = ChunkEncoding(rawValue: raw) else {
+            throw .protocolViolation("chunk_delta.encoding is \(encoding)")
+        }
+        self.init(encoding: known, sizeBytes: size, bytes: Array(bytes))
+    }
+
     var wire: WireInlineChunk {
         var wire = WireInlineChunk()
         wire.encoding = UInt32(encoding.rawValue)
