@@ -49,7 +49,7 @@ struct LocalCopying: Sendable {
             builder.append(zeros: end - start)
             return (builder, end)
         }
-        let count = min(size - start, TransferLimits.sliceBytes)
+        let count = min(size - start, TransferLimits.hashedBytes)
         try file.copy(from: source, at: start, count: count, to: start)
         let bytes = try file.read(at: start, count: Int(count))
         guard bytes.count == Int(count) else { return nil }

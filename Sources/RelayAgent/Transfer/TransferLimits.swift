@@ -28,6 +28,9 @@ enum TransferLimits {
     static let attempts = 6
     /// Bytes that one hop of local copying or checking takes on.
     static let sliceBytes: UInt64 = 4 << 20
+    /// Bytes that are read to be hashed at a time: enough for two threads, and few enough that the allocator
+    /// gives the same memory again.
+    static let hashedBytes: UInt64 = (2 << 20) - (64 << 10)
     /// Chunks of a file's previous version that are looked up by id.
     static let previousChunks = 1 << 19
     /// Missing chunks of a version, at most, for which bases are looked for in the one before.
