@@ -63,6 +63,7 @@ func describe(_ message: AgentMessage) -> String {
     case .commit(let batch): "commit " + batch.operations.map(describe).joined(separator: ", ")
     case .applied(let revision): "applied \(revision)"
     case .audit(_, let after, _): "audit after \(after)"
+    case .offer(let offers): "offer \(offers.count)"
     case .leave: "leave"
     case .ping, .pong: "ping"
     }

@@ -50,6 +50,8 @@ final class Connection {
     var toHubCutoff = Int64.max
     var toAgentCutoff = Int64.max
     var pagesUnderWay = 0
+    /// What the agent offered ahead of its batches.
+    var kept: [ContentID: ContentOffer] = [:]
 
     init(id: SubscriberID, agent: Int, agentIncarnation: Int, hubIncarnation: Int) {
         self.id = id

@@ -108,10 +108,23 @@ extension World {
         switch message {
         case .subscribe(let subscription):
             receive(.subscribed(connection.id, agent.device, subscription))
-        case .commit(let batch): receive(.commit(connection.id, batch))
+        case .commit(let batch): receive(.commit(connection.id, completed(batch, connection)))
+        case .offer(let offers):
+            if offers.isEmpty { connection.kept = [:] }
+            // What the hub has no room for it asks for when it is committed.
+            for offer in offers where !random.chance(100) { connection.kept[offer.content] = offer }
         case .applied(let revision): receive(.applied(connection.id, revision))
         case .ping, .pong, .audit, .leave: break
         }
+    }
+
+    /// The batch with the contents that were offered ahead of it.
+    private func completed(_ batch: Batch, _ connection: Connection) -> Batch {
+        var batch = batch
+        for (index, offer) in batch.offers.enumerated() where offer.inline == nil {
+            if let kept = connection.kept.removeValue(forKey: offer.content) { batch.offers[index] = kept }
+        }
+        return batch
     }
 
     func arrive(_ message: HubMessage, atAgentOf connection: Connection) {

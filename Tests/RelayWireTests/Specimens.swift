@@ -64,6 +64,7 @@ enum Specimens {
         .commit(Batch(id: batchID, operations: [], offers: [])), .applied(Revision(0)),
         .applied(Revision(UInt64(Int64.max))), .ping(1), .pong(.max),
         .audit(3, after: Revision(7), limit: 2000), .leave(isForced: false), .leave(isForced: true),
+        .offer([fullOffer, fullOffer]), .offer([]),
     ]
 
     static let hubMessages: [HubMessage] = [
@@ -80,6 +81,10 @@ enum Specimens {
         .welcome(Welcome(epoch: epoch, head: Revision(12), resumes: true, answers: false, audits: true)),
         .audited(3, AuditPage(records: records, through: Revision(9), head: cursor)),
         .audited(4, AuditPage(records: [], through: Revision(0), head: cursor)),
+        .welcome(
+            Welcome(
+                epoch: epoch, head: Revision(12), resumes: true, answers: false, audits: true,
+                keepsOffers: true)),
         .goodbye(.superseded, "bye"),
     ]
 

@@ -87,7 +87,8 @@ package final class HubEngine<Index: ShareIndex> {
         if resumes, let unanswered { answer = try index.answers(device: device, batch: unanswered) }
         let welcome = Welcome(
             epoch: index.epoch, head: index.head.revision, resumes: resumes, answers: answer != nil,
-            common: resumes ? .zero : try common(subscription.landmarks), audits: true)
+            common: resumes ? .zero : try common(subscription.landmarks), audits: true,
+            keepsOffers: true)
         effects.append(.send(id, .welcome(welcome)))
         if let unanswered, let (answers, decidedAt) = answer {
             effects.append(.send(id, try committed(unanswered, answers, decidedAt)))

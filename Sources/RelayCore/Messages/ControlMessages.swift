@@ -5,6 +5,11 @@ package enum AgentMessage: Hashable, Sendable {
     /// Asks for every change after the cursor, and for all that follow.
     case subscribe(Subscription)
     case commit(Batch)
+    /// Contents that batches will name in a moment, so that the hub has verified them by then: a batch that
+    /// follows on the same connection names them without their bytes. Only to a hub that `keepsOffers`, and
+    /// of no more bytes than `ContentOffer.limitAheadBytes` that no batch has named yet. Without contents:
+    /// those that no batch has named are not needed.
+    case offer([ContentOffer])
     /// The agent's folder durably holds everything up to this revision.
     case applied(Revision)
     /// Asks for a `pong` that follows everything that the hub has to tell at this moment.
@@ -76,9 +81,12 @@ package struct Welcome: Hashable, Sendable {
     package var common: Revision
     /// Whether the hub answers `audit`; those of earlier versions do not.
     package var audits: Bool
+    /// Whether the hub takes `offer`; those of earlier versions do not.
+    package var keepsOffers: Bool
 
     package init(
-        epoch: Epoch, head: Revision, resumes: Bool, answers: Bool, common: Revision = .zero, audits: Bool
+        epoch: Epoch, head: Revision, resumes: Bool, answers: Bool, common: Revision = .zero, audits: Bool,
+        keepsOffers: Bool = false
     ) {
         self.epoch = epoch
         self.head = head
@@ -86,6 +94,7 @@ package struct Welcome: Hashable, Sendable {
         self.answers = answers
         self.common = common
         self.audits = audits
+        self.keepsOffers = keepsOffers
     }
 }
 

@@ -53,6 +53,12 @@ package struct ContentOffer: Hashable, Sendable {
         self.manifest = manifest
         self.inline = inline
     }
+
+    /// The most bytes (as `estimatedBytes` tells them) of contents that are offered ahead of their batches.
+    package static let limitAheadBytes = 6 << 20
+    /// The most contents in one `offer` message, and the most bytes that one may take when encoded.
+    package static let limitOffered = 2000
+    package static let limitOfferedBytes = 900 << 10
 }
 
 /// Operations that the hub decides in order and commits together.

@@ -13,6 +13,7 @@ extension AgentEngine {
     }
 
     private func take(_ welcome: Welcome) throws(StateError) {
+        announcements.isOffered = welcome.keepsOffers
         // A batch that was sent since is none of those that the hub was asked about.
         if !welcome.answers, proposal?.id == askedBatch { _ = try takeBackProposal() }
         guard !welcome.resumes else {

@@ -27,7 +27,9 @@ extension AgentEngine {
         var writer = ProposalWriter(
             proposal: Proposal(id: BatchID(high: randomness.next(), low: randomness.next())))
         var dropped: [NodeID] = []
-        while !writer.isFull, let id = candidates.popFirst() {
+        while !writer.isFull, writer.proposal.operations.count < EngineLimits.batchOperations,
+            let id = candidates.popFirst()
+        {
             let mark = writer.mark
             _ = try write(id, &writer)
             // A passing place without the one that is meant is not worth telling.
@@ -47,6 +49,8 @@ extension AgentEngine {
         }
         proposal = writer.proposal
         try replica.setUnanswered(writer.proposal.unanswered)
+        for message in announcements.takeMessages() { effects.append(.send(message)) }
+        announcements.use(writer.proposal.offers)
         effects.append(.send(.commit(writer.proposal.batch)))
     }
 
@@ -121,7 +125,8 @@ extension AgentEngine {
     private func append(
         _ operation: Operation, _ payload: Payload?, _ writer: inout ProposalWriter
     ) -> Bool {
-        let offer = payload?.content.flatMap { offers[$0] }
+        var offer = payload?.content.flatMap { offers[$0] }
+        if let content = offer?.content, announcements.contains(content) { offer?.inline = nil }
         guard writer.proposal.hasRoom(for: operation, offer: offer) else {
             writer.isFull = true
             writer.postponed.append(operation.node)

@@ -155,9 +155,10 @@ extension AgentEngine {
     private func offer(_ description: ContentDescription) {
         let isShort = description.manifest.chunks.count <= ContentLimits.inlineChunks
         guard isShort, description.sizeBytes > 0 else { return }
-        offers.insert(
-            ContentOffer(
-                content: description.content, manifest: description.manifest, inline: description.inline))
+        let offer = ContentOffer(
+            content: description.content, manifest: description.manifest, inline: description.inline)
+        offers.insert(offer)
+        announce(offer)
     }
 
     private func readLater(_ id: NodeID, first: Int64) {

@@ -50,12 +50,18 @@ enum EngineLimits {
     /// While so many files are being read, a batch waits until it has so many nodes, or so long.
     static let manyReadings = 32
     static let fullBatch = 256
+    /// While so many nodes wait for the answer to a batch, contents go ahead of theirs.
+    static let announcing = 2
+    /// The most operations of a batch: what others say meanwhile waits for it.
+    static let batchOperations = 512
     static let longestGatheringMilliseconds: Int64 = 50
     static let largeFileBytes: UInt64 = 8 << 20
     static let applySteps = 256
     static let stagings = 256
     /// Bytes of contents that were read and wait for their commit.
-    static let offerBytes = 8 << 20
+    static let offerBytes = 4 << 20
+    /// Bytes of contents that came with the feed and wait to be placed.
+    static let feedOfferBytes = 8 << 20
     /// How long a vanished name may take to come back or turn up elsewhere.
     static let settleMilliseconds: Int64 = 100
     /// How long removals wait for more of them, as long as each name vanishes so soon after the last.

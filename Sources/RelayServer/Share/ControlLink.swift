@@ -16,6 +16,8 @@ final class ControlLink: Sendable {
     private let order = SendingOrder()
     /// Bytes of pages that were sent and of which the session does not know yet.
     private let pageBytes = Mutex(0)
+    /// What the device offered ahead of its batches.
+    private let kept = Mutex(KeptOffers())
     private let farewell = Farewell()
     /// Has the device leave the share, forced or not; returns what it is told.
     private let leave: @Sendable (Bool) async -> Refusal
@@ -128,6 +130,7 @@ final class ControlLink: Sendable {
         guard outgoing.hasRoom, session.inbox.hasRoom else { return false }
         // Of several contents, each may be much larger than what it is packed into.
         if case .commit(let batch) = message, batch.offers.count > 1 { return false }
+        if case .offer = message { return false }
         return (try? passOn(message)) ?? false
     }
 
@@ -138,7 +141,7 @@ final class ControlLink: Sendable {
             guard let page = await session.audit(after: after, limit: limit) else { return end(.failure) }
             send(.audited(number, page))
         case .leave(let isForced): end(await leave(isForced))
-        case .subscribe, .commit, .applied, .ping, .pong: break
+        case .subscribe, .commit, .applied, .ping, .pong, .offer: break
         }
     }
 
@@ -147,8 +150,14 @@ final class ControlLink: Sendable {
         switch message {
         case .subscribe(let subscription): session.inbox.put(.subscribe(id, subscription))
         case .commit(let batch):
-            let checked = try CheckedBatch(batch)
+            let checked = try CheckedBatch(batch, kept: kept.withLock { $0.take(for: batch) })
             session.inbox.put(.commit(id, checked), bytes: checked.queuedBytes)
+        case .offer(let offers):
+            let checked = try offers.map { offer throws(CheckedBatch.Violation) in
+                try CheckedBatch.check(offer)
+                return offer
+            }
+            kept.withLock { $0.keep(checked) }
         case .applied(let revision): session.inbox.put(.applied(id, revision))
         case .ping(let number): session.inbox.put(.ping(id, number))
         case .pong: break

@@ -22,6 +22,10 @@ extension AgentMessage {
                 try required(audit.hasNumber ? audit.number : nil, "audit.number"),
                 after: try Revision(wire: audit.hasAfter ? audit.after : nil, "audit.after"),
                 limit: Int(limit))
+        case .offer(let offer):
+            try checkCount(offer.offers.count, ContentOffer.limitOffered, "offer.offers")
+            self = .offer(
+                try offer.offers.map { value throws(WireError) in try ContentOffer(wire: value) })
         case .leave(let leave): self = .leave(isForced: leave.forced)
         case .ping(let value): self = .ping(value)
         case .pong(let value): self = .pong(value)
@@ -38,6 +42,9 @@ extension AgentMessage {
             wire.audit.number = number
             wire.audit.after = after.number
             wire.audit.limit = UInt32(clamping: limit)
+        case .offer(let offers):
+            wire.offer = WireOffer()
+            wire.offer.offers = offers.map(\.wire)
         case .leave(let isForced):
             wire.leave = WireLeave()
             if isForced { wire.leave.forced = true }

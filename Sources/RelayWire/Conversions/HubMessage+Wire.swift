@@ -61,7 +61,8 @@ extension Welcome {
             head: try Revision(wire: wire.hasHead ? wire.head : nil, "welcome.head"),
             resumes: try required(wire.hasResumes ? wire.resumes : nil, "welcome.resumes"),
             answers: wire.answers,
-            common: try Revision(wire: wire.common, "welcome.common"), audits: wire.audits)
+            common: try Revision(wire: wire.common, "welcome.common"), audits: wire.audits,
+            keepsOffers: wire.keepsOffers)
     }
 
     var wire: WireWelcome {
@@ -72,6 +73,7 @@ extension Welcome {
         if answers { wire.answers = true }
         if common != .zero { wire.common = common.number }
         if audits { wire.audits = true }
+        if keepsOffers { wire.keepsOffers = true }
         return wire
     }
 }

@@ -485,6 +485,15 @@ nonisolated struct WireAgentMessage: Sendable {
     set {message = .leave(newValue)}
   }
 
+  /// Only to a hub whose `welcome` says that it keeps them.
+  var offer: WireOffer {
+    get {
+      if case .offer(let v)? = message {return v}
+      return WireOffer()
+    }
+    set {message = .offer(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -499,8 +508,26 @@ nonisolated struct WireAgentMessage: Sendable {
     /// Answered by a goodbye: LEFT, NEEDED, or another reason why it cannot be done. A hub that does not know it
     /// says MALFORMED.
     case leave(WireLeave)
+    /// Only to a hub whose `welcome` says that it keeps them.
+    case offer(WireOffer)
 
   }
+
+  init() {}
+}
+
+/// Contents that a `commit` will name in a moment: the next one that does, on the same connection, names them with
+/// their chunk lists and without their bytes. All that no commit has named take at most 6 MiB, counted as 64 bytes, 48 a
+/// chunk, and the bytes of `inline`. Without offers: those that no commit has named are not needed.
+nonisolated struct WireOffer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// At most 2000.
+  var offers: [WireContentOffer] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 }
@@ -827,6 +854,16 @@ nonisolated struct WireWelcome: Sendable {
   /// Clears the value of `audits`. Subsequent reads from it will return its default value.
   mutating func clearAudits() {self._audits = nil}
 
+  /// Whether the hub takes `offer`. Missing: it does not know the message.
+  var keepsOffers: Bool {
+    get {_keepsOffers ?? false}
+    set {_keepsOffers = newValue}
+  }
+  /// Returns true if `keepsOffers` has been explicitly set.
+  var hasKeepsOffers: Bool {self._keepsOffers != nil}
+  /// Clears the value of `keepsOffers`. Subsequent reads from it will return its default value.
+  mutating func clearKeepsOffers() {self._keepsOffers = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -837,6 +874,7 @@ nonisolated struct WireWelcome: Sendable {
   fileprivate var _answers: Bool? = nil
   fileprivate var _common: UInt64? = nil
   fileprivate var _audits: Bool? = nil
+  fileprivate var _keepsOffers: Bool? = nil
 }
 
 /// One page of the change feed: each node at most once, in the order of their revisions.
@@ -2433,7 +2471,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0\u{1}audit\0\u{1}leave\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}subscribe\0\u{1}commit\0\u{1}applied\0\u{1}ping\0\u{1}pong\0\u{1}audit\0\u{1}leave\0\u{1}offer\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2522,6 +2560,19 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
           self.message = .leave(v)
         }
       }()
+      case 8: try {
+        var v: WireOffer?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .offer(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .offer(v)
+        }
+      }()
       default: break
       }
     }
@@ -2561,6 +2612,10 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
       guard case .leave(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
+    case .offer?: try {
+      guard case .offer(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2568,6 +2623,36 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   static func ==(lhs: WireAgentMessage, rhs: WireAgentMessage) -> Bool {
     if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOffer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Offer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offers\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.offers) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.offers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.offers, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireOffer, rhs: WireOffer) -> Bool {
+    if lhs.offers != rhs.offers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2912,7 +2997,7 @@ nonisolated extension WireApplied: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0\u{1}answers\0\u{1}common\0\u{1}audits\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}head\0\u{1}resumes\0\u{1}answers\0\u{1}common\0\u{1}audits\0\u{3}keeps_offers\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2926,6 +3011,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularBoolField(value: &self._answers) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self._common) }()
       case 6: try { try decoder.decodeSingularBoolField(value: &self._audits) }()
+      case 7: try { try decoder.decodeSingularBoolField(value: &self._keepsOffers) }()
       default: break
       }
     }
@@ -2954,6 +3040,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     try { if let v = self._audits {
       try visitor.visitSingularBoolField(value: v, fieldNumber: 6)
     } }()
+    try { if let v = self._keepsOffers {
+      try visitor.visitSingularBoolField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2964,6 +3053,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._answers != rhs._answers {return false}
     if lhs._common != rhs._common {return false}
     if lhs._audits != rhs._audits {return false}
+    if lhs._keepsOffers != rhs._keepsOffers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
