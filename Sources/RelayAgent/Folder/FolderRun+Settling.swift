@@ -21,7 +21,8 @@ extension FolderRun {
             guard !Task.isCancelled, let hasMore = await settle() else { return }
             quiet = !hasMore && turned.generation == generation ? quiet + 1 : 0
             guard quiet >= Self.quietIntervals else { continue }
-            if quiet == Self.quietIntervals { enqueue { $0.releaseMemory() } }
+            // And once more when threads have ended that were needed no more, with what they held back.
+            if quiet <= Self.quietIntervals + 1 { enqueue { $0.releaseMemory() } }
             await withDeadline(seconds: Self.restSeconds) { [turned] in await turned.wait(after: generation) }
         }
     }

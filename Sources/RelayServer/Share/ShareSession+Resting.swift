@@ -7,6 +7,8 @@ import RelayStorage
 extension ShareSession {
     /// For how long nobody uses a share that is at rest.
     private static var restDelay: Duration { .seconds(10) }
+    /// After so long threads have ended that were needed no more: pieces that they held back are free.
+    private static var secondDelay: Duration { .seconds(20) }
 
     /// Gives memory back each time when the share was used and is not any more, until the task is cancelled.
     nonisolated func runRests() async {
@@ -17,6 +19,8 @@ extension ShareSession {
                 try? await Task.sleep(for: Self.restDelay)
                 isResting = await rest()
             }
+            try? await Task.sleep(for: Self.secondDelay)
+            await restOn()
         }
     }
 
@@ -35,7 +39,14 @@ extension ShareSession {
             return false
         }
         isResting = true
-        opened?.index.releaseMemory()
+        restOn()
         return true
+    }
+
+    private func restOn() {
+        guard isResting else { return }
+        shelf = ManifestShelf()
+        opened?.segments.releaseMemory()
+        opened?.index.releaseMemory()
     }
 }

@@ -122,6 +122,9 @@ package final class SegmentStore: Sendable {
         }
     }
 
+    /// Keeps no room in memory for what is to be written: for times of rest.
+    package func releaseMemory() { state.withLock { $0.scratch = [] } }
+
     /// Where a segment's file is.
     package func filePath(_ segment: UInt32) -> String { directory.filePath(segment) }
 

@@ -66,7 +66,10 @@ package final class SQLiteShareIndex: ShareIndex {
     }
 
     /// Keeps nothing in memory that can be read again, for times of rest. Not inside a transaction.
-    package func releaseMemory() { database.releaseMemory() }
+    package func releaseMemory() {
+        directories = [:]
+        database.releaseMemory()
+    }
 
     /// Lets the file go; every later call throws.
     package func close() {
