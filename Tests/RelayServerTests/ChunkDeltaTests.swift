@@ -61,9 +61,11 @@ import Testing
         return (request, try #require(wants.first))
     }
 
-    @Test func `a chunk of a next version is asked for, and given, as a difference`() async throws {
-        let second = edited(first, at: 3_000_000)
-        let index = try changed(second, since: first)
+    /// The hub has the first version, and its author has committed the second.
+    private func withVersions(
+        _ second: TestFile,
+        _ body: (_ author: HandDrivenAgent, _ reader: HandDrivenAgent) async throws -> Void
+    ) async throws {
         try await withDirectory { directory in
             try await withHub(directory) { hub in
                 let author = try await hub.joinFully("author")
@@ -74,33 +76,41 @@ import Testing
                 try await author.commit(
                     [.change(node: record.node, payload: second.payload, basedOn: record.revision)],
                     offers: [second.offer])
-                let asked = try await ask(author, for: second, since: first)
-                #expect(Int(asked.want.index) == index)
-                #expect(asked.want.signature == (try signature(of: first, index)))
-                let answer = ChunkDelta.answer(to: asked.want, request: asked.request, second.encoded(index))
-                guard case .chunkDelta = answer else { throw FixtureError("no difference") }
-                try await author.sendBulk(answer)
-                // A reader that tells of nothing has the chunk as it is.
-                try await reader.want(second, [index])
-                try await reader.receive(second, count: 1)
-                var want = second.want(index)
-                want.signature = try signature(of: first, index)
+                try await body(author, reader)
+            }
+        }
+    }
+
+    @Test func `a chunk of a next version is asked for, and given, as a difference`() async throws {
+        let second = edited(first, at: 3_000_000)
+        let index = try changed(second, since: first)
+        try await withVersions(second) { author, reader in
+            let asked = try await ask(author, for: second, since: first)
+            #expect(Int(asked.want.index) == index)
+            #expect(asked.want.signature == (try signature(of: first, index)))
+            let answer = ChunkDelta.answer(to: asked.want, request: asked.request, second.encoded(index))
+            guard case .chunkDelta = answer else { throw FixtureError("no difference") }
+            try await author.sendBulk(answer)
+            // A reader that tells of nothing has the chunk as it is.
+            try await reader.want(second, [index])
+            try await reader.receive(second, count: 1)
+            var want = second.want(index)
+            want.signature = try signature(of: first, index)
+            try await reader.sendBulk(
+                .wantChunks(request: 77, content: second.content, wants: [want]))
+            guard case .chunkDelta(77, UInt32(index), let delta) = try await reader.nextBulk() else {
+                throw FixtureError("no difference")
+            }
+            #expect(delta.bytes.count < 3000)
+            let base = try ChunkCodec.decode(first.encoded(index))
+            let bytes = try ChunkDelta.apply(delta, to: base, verifying: want.chunk)
+            #expect(ChunkCodec.encode(bytes) == second.encoded(index))
+            // So has one that tells of what helps nothing, or of what is no signature.
+            for signature in [try signature(of: first, index + 1), [1, 2, 3, 4, 5]] {
+                want.signature = signature
                 try await reader.sendBulk(
-                    .wantChunks(request: 77, content: second.content, wants: [want]))
-                guard case .chunkDelta(77, UInt32(index), let delta) = try await reader.nextBulk() else {
-                    throw FixtureError("no difference")
-                }
-                #expect(delta.bytes.count < 3000)
-                let base = try ChunkCodec.decode(first.encoded(index))
-                let bytes = try ChunkDelta.apply(delta, to: base, verifying: want.chunk)
-                #expect(ChunkCodec.encode(bytes) == second.encoded(index))
-                // So has one that tells of what helps nothing, or of what is no signature.
-                for signature in [try signature(of: first, index + 1), [1, 2, 3, 4, 5]] {
-                    want.signature = signature
-                    try await reader.sendBulk(
-                        .wantChunks(request: 78, content: second.content, wants: [want]))
-                    try await reader.receive(second, count: 1)
-                }
+                    .wantChunks(request: 78, content: second.content, wants: [want]))
+                try await reader.receive(second, count: 1)
             }
         }
     }
@@ -108,27 +118,17 @@ import Testing
     @Test func `after a difference that is wrong the chunk is asked for as it is`() async throws {
         let second = edited(first, at: 3_000_000)
         let index = try changed(second, since: first)
-        try await withDirectory { directory in
-            try await withHub(directory) { hub in
-                let author = try await hub.joinFully("author")
-                let reader = try await hub.joinFully("reader")
-                try await author.create("large", first)
-                let record = try #require(try await reader.changes().records.first)
-                try await store(author, hub)
-                try await author.commit(
-                    [.change(node: record.node, payload: second.payload, basedOn: record.revision)],
-                    offers: [second.offer])
-                let asked = try await ask(author, for: second, since: first)
-                let other = edited(first, at: 3_000_001)
-                let wrong = ChunkDelta.answer(to: asked.want, request: asked.request, other.encoded(index))
-                try await author.sendBulk(wrong)
-                let again = try await ask(author, for: second)
-                #expect(again.want == second.want(index))
-                try await author.sendBulk(
-                    .chunk(request: again.request, index: again.want.index, second.encoded(index)))
-                try await reader.want(second, [index])
-                try await reader.receive(second, count: 1)
-            }
+        try await withVersions(second) { author, reader in
+            let asked = try await ask(author, for: second, since: first)
+            let other = edited(first, at: 3_000_001)
+            let wrong = ChunkDelta.answer(to: asked.want, request: asked.request, other.encoded(index))
+            try await author.sendBulk(wrong)
+            let again = try await ask(author, for: second)
+            #expect(again.want == second.want(index))
+            try await author.sendBulk(
+                .chunk(request: again.request, index: again.want.index, second.encoded(index)))
+            try await reader.want(second, [index])
+            try await reader.receive(second, count: 1)
         }
     }
 }
