@@ -80,7 +80,8 @@ extension AgentEngine {
     private func isPassing(_ id: NodeID) throws(StateError) -> Bool {
         guard !passing.isEmpty else { return false }
         var current = id
-        while current != .root, current != .limbo {
+        for _ in 0..<RelativePath.limitDepth {
+            if current == .root || current == .limbo { return false }
             if passing[current] != nil { return true }
             guard let placement = try replica.node(current)?.local?.placement else { return false }
             current = placement.parent

@@ -86,7 +86,8 @@ extension AgentEngine {
     /// directory left it meanwhile, for on the disk nothing is inside itself. Where it went is not known yet.
     func loosen(_ parent: NodeID, from directory: NodeID) throws(StateError) {
         var current = parent
-        while current != .root, current != .limbo {
+        for _ in 0..<RelativePath.limitDepth {
+            if current == .root || current == .limbo { return }
             guard let node = try replica.node(current), let local = node.local else { return }
             if local.placement.parent == directory {
                 try detach(node, local)

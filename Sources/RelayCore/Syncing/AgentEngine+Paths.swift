@@ -29,13 +29,15 @@ extension AgentEngine {
     func vanished(at id: NodeID) throws(StateError) -> NodeID? {
         guard !missing.isEmpty else { return nil }
         var current = id
-        while current != .root {
+        for _ in 0..<RelativePath.limitDepth {
+            if current == .root { return nil }
             guard missing[current] == nil, let placement = try replica.node(current)?.local?.placement,
                 placement.parent != .limbo
             else { return current }
             current = placement.parent
         }
-        return nil
+        // Deeper than any path: a tree that leads in a circle has no place for the node.
+        return id
     }
 
     /// Whether the node is gone; if a directory above it is, the node goes on once that has turned up.

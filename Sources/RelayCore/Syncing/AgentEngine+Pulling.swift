@@ -229,7 +229,8 @@ extension AgentEngine {
     private func ancestor(of parent: NodeID, below node: NodeID) throws(StateError) -> NodeID? {
         var displaced: NodeID?
         var current = parent
-        while current != .root, current != .limbo {
+        for _ in 0..<RelativePath.limitDepth {
+            if current == .root || current == .limbo { return nil }
             if current == node { return displaced ?? parent }
             guard let state = try replica.node(current), let placement = state.local?.placement else {
                 return nil
