@@ -105,8 +105,8 @@ static inline long relay_syncfs(int descriptor)
     RELAY_RESULT(syscall(SYS_syncfs, descriptor));
 }
 
-/* Begins to write a range to disk, and waits for nothing. The flag is SYNC_FILE_RANGE_WRITE alone: those that
- * wait would take the news of a failed write, which fsync(2) is to bring. */
+/* Begins to write a range to disk; waits for room in the disk's queue at most. The flag is SYNC_FILE_RANGE_WRITE
+ * alone: those that wait would take the news of a failed write, which fsync(2) is to bring. */
 static inline long relay_begin_writing(int descriptor, int64_t offset, int64_t count)
 {
     RELAY_RESULT(syscall(SYS_sync_file_range, descriptor, offset, count, 2u));

@@ -115,6 +115,25 @@ import Testing
         }
     }
 
+    @Test func `who answers with differences that nobody asked for is asked no more`() async throws {
+        try await withDirectory { directory in
+            try await withHub(directory, storeLimitBytes: 0) { hub in
+                let author = try await hub.joinFully("author")
+                let reader = try await hub.joinFully("reader")
+                let file = TestFile.random(200_000, seed: 9)
+                try await author.create("f", file)
+                let request = try await reader.want(file, [0])
+                let asked = try await ask(author, for: file)
+                #expect(asked.want.signature == [])
+                let nothing = EncodedChunk(encoding: .raw, sizeBytes: 1, bytes: [3])
+                try await author.sendBulk(
+                    .chunkDelta(request: asked.request, index: asked.want.index, nothing))
+                #expect(
+                    try await reader.nextBulk() == .unavailable(request: request, index: 0, .notHeld))
+            }
+        }
+    }
+
     @Test func `after a difference that is wrong the chunk is asked for as it is`() async throws {
         let second = edited(first, at: 3_000_000)
         let index = try changed(second, since: first)

@@ -67,7 +67,7 @@ extension AgentEngine {
     }
 
     func sendAnnouncements() {
-        guard announcements.isOffered else { return }
+        guard isConnected, announcements.isOffered else { return }
         for message in announcements.takeMessages() { effects.append(.send(message)) }
         guard !announcements.isEmpty, proposal == nil, candidates.isEmpty, reading.isEmpty else { return }
         // What was announced and not proposed has changed since, or is gone.

@@ -6,8 +6,8 @@ import Synchronization
 /// Brings a large file to disk while it is still being written, and gives back the memory that held it.
 ///
 /// The sync at the end then has little left to do, the kernel needs no fresh memory for a file of any size,
-/// and what the person's own programs have in memory stays there. It is advice only: nothing is waited for,
-/// and a failure is left for the sync to tell of.
+/// and what the person's own programs have in memory stays there. It is advice only: no write is waited
+/// for, and a failure is left for the sync to tell of.
 final class WriteBehind: Sendable {
     /// What is written between two advices.
     static let portionBytes: UInt64 = 8 << 20

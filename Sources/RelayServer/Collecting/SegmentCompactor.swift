@@ -122,14 +122,7 @@ struct SegmentCompactor: Sendable {
         var copies: [(ChunkID, EncodedChunk)] = []
         for (chunk, location) in chunks {
             do throws(StateError) {
-                let found = try segments.read(location, expecting: chunk)
-                guard (try? ChunkCodec.decode(found, verifying: chunk)) != nil else {
-                    throw StateError(
-                        "cannot read chunk at \(location.offset) of segment"
-                            + " \(segments.filePath(location.segment)): its bytes are not the chunk's",
-                        isDamaged: true)
-                }
-                copies.append((chunk, found))
+                copies.append((chunk, try segments.readVerified(chunk, at: location)))
             } catch {
                 return .damaged(DamagedChunk(chunk: chunk, location: location, content: nil), error)
             }

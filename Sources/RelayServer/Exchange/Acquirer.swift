@@ -119,13 +119,15 @@ struct Acquirer: Sendable {
         }
         var brought = 0
         var wants = ContentWants(manifest)
-        let former = acquisition.isNew ? await session.formerChunks(of: content) : []
+        let former = await session.formerManifest(of: content)
+        // What the content that this one replaced had, nobody offers anew.
+        let formerChunks = Set(former?.manifest.chunks.map(\.id) ?? [])
         while let slice = wants.next(limit: Self.sliceChunks) {
             guard !Task.isCancelled else { return .cancelled }
             var missing = await session.missing(slice.map(\.chunk))
             if acquisition.isNew {
                 let offered = slice.map(\.chunk).filter {
-                    !missing.contains($0.id) && !former.contains($0.id)
+                    !missing.contains($0.id) && !formerChunks.contains($0.id)
                 }
                 missing.formUnion(await verifier.damaged(offered))
             }
@@ -134,7 +136,7 @@ struct Acquirer: Sendable {
             guard !lacking.isEmpty else { continue }
             guard await hasRoom(for: lacking) else { return .noRoom }
             brought += lacking.count
-            let found = await bases.find(for: lacking, of: content, manifest)
+            let found = await bases.find(for: lacking, of: manifest, since: former)
             let sources = lacking.map { want in
                 ChunkSource(
                     content: content, want: want, authors: access.authors, base: found[want.index])

@@ -20,9 +20,19 @@ final class ContentExchange: Sendable {
         var lastWaiter: UInt64 = 0
         /// Callers who wait for a device to come online, or for a time.
         var parked: [(until: Instant, resumed: OneShot<Void>)] = []
+        /// Chunks that came wrong once, and from whom.
+        var wrong: Set<WrongChunk> = []
         /// Given when something is wanted while the watch is at rest.
         var wake: OneShot<Void>?
     }
+
+    private struct WrongChunk: Hashable {
+        let chunk: ChunkID
+        let device: DeviceID
+    }
+
+    /// How many are remembered.
+    private static let limitWrong = 4096
 
     /// Verified chunks that are to be stored, for the keeper.
     let keeping = Mailbox<(ChunkID, EncodedChunk)>(limitBytes: .max)
@@ -293,8 +303,16 @@ final class ContentExchange: Sendable {
         guard let asked = state.withLock({ $0.machine.expected(link.id, request, index: index) }) else {
             return
         }
+        guard let base = asked.base else {
+            // Nobody told of one: who answers so again and again is not asked again and again.
+            logger.warning(
+                "difference to nothing received",
+                metadata: ["device": "\(link.device.short)", "chunk": "\(asked.reference.id)"])
+            drive { $0.refused(link.id, request, index: index, isBusy: false, now: .now()) }
+            return
+        }
         do {
-            let bytes = try ChunkDelta.apply(delta, to: asked.base?.bytes ?? [], verifying: asked.reference)
+            let bytes = try ChunkDelta.apply(delta, to: base.bytes, verifying: asked.reference)
             let chunk = ChunkCodec.encode(bytes)
             drive { $0.arrived(link.id, request, index: index, chunk, now: .now()) }
         } catch {
@@ -326,8 +344,17 @@ final class ContentExchange: Sendable {
                 metadata: [
                     "device": "\(link.device.short)", "chunk": "\(expected.id)", "reason": "\(error)",
                 ])
-            // Most often the file has just changed: the device looks closer when it is asked again.
-            drive { $0.refused(link.id, request, index: index, isBusy: true, now: .now()) }
+            // Most often the file has just changed: the device looks closer when it is asked again. One that
+            // sends the same chunk wrong twice is not worth waiting for.
+            let isFirst = isFirstWrong(WrongChunk(chunk: expected.id, device: link.device))
+            drive { $0.refused(link.id, request, index: index, isBusy: isFirst, now: .now()) }
+        }
+    }
+
+    private func isFirstWrong(_ chunk: WrongChunk) -> Bool {
+        state.withLock { state in
+            if state.wrong.count >= Self.limitWrong { state.wrong = [] }
+            return state.wrong.insert(chunk).inserted
         }
     }
 

@@ -32,12 +32,7 @@ extension ExchangeMachine {
     private struct Picked {
         let isPatient: Bool
         var budgetBytes: Int
-        var wants: [ContentID: [Want]] = [:]
-
-        struct Want {
-            var want: ChunkWant
-            var base: KnownChunk?
-        }
+        var sources: [ContentID: [ChunkSource]] = [:]
     }
 
     /// Takes chunks that are still queued for this holder and of this urgency.
@@ -46,15 +41,14 @@ extension ExchangeMachine {
             guard let job = chunks[id], case .queued(link) = job.phase, let source = job.sources.first,
                 job.isPatient || !picked.isPatient
             else { continue }
-            picked.wants[source.content, default: []].append(
-                Picked.Want(want: source.want, base: source.base))
+            picked.sources[source.content, default: []].append(source)
             picked.budgetBytes -= Int(source.want.chunk.sizeBytes)
         }
     }
 
     private mutating func ask(_ holder: inout Holder, _ picked: Picked, now: Instant) {
-        for content in picked.wants.keys.sorted() {
-            var rest = (picked.wants[content] ?? [])[...]
+        for content in picked.sources.keys.sorted() {
+            var rest = (picked.sources[content] ?? [])[...]
             while !rest.isEmpty {
                 let part = rest.prefix(ChunkWant.limit)
                 rest = rest.dropFirst(ChunkWant.limit)
@@ -64,18 +58,18 @@ extension ExchangeMachine {
     }
 
     private mutating func ask(
-        _ holder: inout Holder, _ content: ContentID, _ picked: [Picked.Want], isPatient: Bool, now: Instant
+        _ holder: inout Holder, _ content: ContentID, _ sources: [ChunkSource], isPatient: Bool, now: Instant
     ) {
         var asked: [UInt32: AskedChunk] = [:]
         var wants: [ChunkWant] = []
         var signatures = 0
-        for var picked in picked {
-            if picked.base != nil { signatures += 1 }
-            if signatures > ChunkWant.limitSignatures { picked.base = nil }
-            picked.want.signature = picked.base?.signature ?? []
-            wants.append(picked.want)
-            asked[picked.want.index] = AskedChunk(
-                reference: picked.want.chunk, isPatient: isPatient, base: picked.base)
+        for source in sources {
+            if source.base != nil { signatures += 1 }
+            let base = signatures <= ChunkWant.limitSignatures ? source.base : nil
+            var want = source.want
+            want.signature = base?.signature ?? []
+            wants.append(want)
+            asked[want.index] = AskedChunk(reference: want.chunk, isPatient: isPatient, base: base)
         }
         let request = holder.open(Ask(chunksOf: content, asked, now: now))
         for want in wants { chunks[want.chunk.id]?.phase = .asked(holder.link, request: request) }

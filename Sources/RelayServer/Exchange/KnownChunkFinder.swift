@@ -23,12 +23,13 @@ struct KnownChunkFinder: Sendable {
     /// Where stored chunks are read.
     let readers: LanePool
 
-    /// By the index of the want; none where too much is wanted for a small change.
-    func find(for wants: [ChunkWant], of content: ContentID, _ manifest: Manifest) async -> [UInt32:
-        KnownChunk]
-    {
-        guard !wants.isEmpty, wants.count <= ChunkWant.limitSignatures,
-            let segments = await session.segments, let former = await session.formerManifest(of: content)
+    /// By the index of the want; none where too much is wanted for a small change, or no version is known
+    /// that was before.
+    func find(
+        for wants: [ChunkWant], of manifest: Manifest, since former: KnownManifest?
+    ) async -> [UInt32: KnownChunk] {
+        guard let former, !wants.isEmpty, wants.count <= ChunkWant.limitSignatures,
+            let segments = await session.segments
         else { return [:] }
         let pairs = manifest.bases(of: wants.map { Int($0.index) }.sorted(), in: former.manifest)
         guard !pairs.isEmpty else { return [:] }

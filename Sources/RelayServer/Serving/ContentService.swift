@@ -118,7 +118,8 @@ struct ContentService: Sendable {
                 let misses = await sendStored(slice, locations, access, patience)
                 // A device that tells of a base wants a small change: the author may tell it in the same way.
                 let isSmallChange = misses.contains { !$0.signature.isEmpty }
-                let found = isSmallChange ? await bases.find(for: misses, of: content, manifest) : [:]
+                let former = isSmallChange ? await session.formerManifest(of: content) : nil
+                let found = await bases.find(for: misses, of: manifest, since: former)
                 for want in misses {
                     while running >= Self.parallelMisses, let bytes = await group.next() { note(bytes) }
                     running += 1

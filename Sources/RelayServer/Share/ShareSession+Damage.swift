@@ -102,11 +102,6 @@ extension ShareSession {
         return read { open throws(StateError) in try open.index.chunks(from: place, limit: limit) }
     }
 
-    /// The chunks of the content that this one replaced, which nobody offers anew.
-    func formerChunks(of content: ContentID) -> Set<ChunkID> {
-        Set(formerManifest(of: content)?.manifest.chunks.map(\.id) ?? [])
-    }
-
     /// Looks in some contents after this one for damaged chunks of which it is not known what they are a part
     /// of. Returns the last content that was looked at; nil at the end.
     func nameDamage(_ chunks: Set<ChunkID>, after content: ContentID?) -> ContentID? {

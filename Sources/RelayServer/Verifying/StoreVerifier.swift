@@ -174,13 +174,7 @@ struct StoreVerifier: Sendable {
         _ chunk: ChunkID, _ location: ChunkLocation, _ segments: SegmentStore
     ) -> StateError? {
         do throws(StateError) {
-            let found = try segments.read(location, expecting: chunk)
-            guard (try? ChunkCodec.decode(found, verifying: chunk)) != nil else {
-                return StateError(
-                    "cannot read chunk at \(location.offset) of segment"
-                        + " \(segments.filePath(location.segment)): its bytes are not the chunk's",
-                    isDamaged: true)
-            }
+            _ = try segments.readVerified(chunk, at: location)
             return nil
         } catch {
             return error
@@ -236,8 +230,8 @@ struct StoreVerifier: Sendable {
             let last = found.last, !Task.isCancelled, let segments = await session.segments
         {
             let began = Instant.now()
-            let bad = Set(await inspect(found.map { ($0.chunk, $0.location) }, segments).map(\.0))
-            for damaged in found where !bad.contains(damaged.chunk) {
+            let bad = Set(await inspect(found.map { ($0.chunk, $0.location) }, segments).map(\.1))
+            for damaged in found where !bad.contains(damaged.location) {
                 await session.release(damaged)
                 released += 1
             }
