@@ -24,8 +24,8 @@ final class DataDirectory: Sendable {
             throw .dataDirectory("cannot open \(file): \(String(cString: strerror(errno)))")
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            // What throws here is deinitialized, which closes the lock's file.
             let code = errno
-            close(lock)
             guard code == EWOULDBLOCK else {
                 throw .dataDirectory("cannot lock \(file): \(String(cString: strerror(code)))")
             }
@@ -33,7 +33,7 @@ final class DataDirectory: Sendable {
         }
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
 
     var identity: String { path + "/identity" }
     var registry: String { Self.registry(in: path) }
