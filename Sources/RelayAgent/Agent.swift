@@ -26,7 +26,7 @@ package final class Agent: Service {
     package let identity: DeviceIdentity
     let configuration: AgentConfiguration
     let layout: StateLayout
-    private let lock: StateLock
+    private let lock: DirectoryLock
     let registry: AgentRegistry
     let logger: Logger
     private let state = Mutex(State())
@@ -36,7 +36,7 @@ package final class Agent: Service {
         self.configuration = configuration
         self.logger = logger
         layout = StateLayout(configuration.stateDirectory)
-        lock = try StateLock(layout)
+        lock = try layout.takeLock()
         do throws(WireError) {
             identity = try DeviceIdentity.loadOrCreate(directory: layout.identity)
         } catch {

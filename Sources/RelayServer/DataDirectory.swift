@@ -7,7 +7,7 @@ import RelayStorage
 /// A hub's data directory, locked against other hubs for as long as this lives.
 final class DataDirectory: Sendable {
     let path: String
-    private let lock: Int32
+    private let lock: DirectoryLock
 
     /// Makes the directory (0700) and those above it if they are missing.
     init(_ path: String) throws(HubError) {
@@ -18,22 +18,15 @@ final class DataDirectory: Sendable {
         }
         try Self.make(path)
         self.path = path
-        let file = path + "/lock"
-        lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else {
-            throw .dataDirectory("cannot open \(file): \(String(cString: strerror(errno)))")
-        }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            // What throws here is deinitialized, which closes the lock's file.
-            let code = errno
-            guard code == EWOULDBLOCK else {
-                throw .dataDirectory("cannot lock \(file): \(String(cString: strerror(code)))")
+        do {
+            lock = try DirectoryLock(path + "/lock")
+        } catch {
+            switch error {
+            case .inUse: throw .inUse("cannot use data directory \(path): another hub runs on it")
+            case .failed(let text): throw .dataDirectory(text)
             }
-            throw .inUse("cannot use data directory \(path): another hub runs on it")
         }
     }
-
-    deinit { if lock >= 0 { close(lock) } }
 
     var identity: String { path + "/identity" }
     var registry: String { Self.registry(in: path) }
