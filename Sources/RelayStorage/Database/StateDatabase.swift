@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import GRDB
 import RelayCore
 
@@ -135,11 +134,11 @@ final class StateDatabase {
         try? queue.close()
     }
 
-    /// Gives back what is kept in memory of the file, to the operating system too: for times of rest. It is
-    /// read again when it is needed.
+    /// Gives back what is kept in memory of the file, to the operating system too, with what else the process
+    /// does not need at rest. It is read again when it is needed.
     func releaseMemory() {
         queue.releaseMemory()
-        _ = malloc_trim(0)
+        ProcessMemory.giveBack()
     }
 
     /// How many rows the last statement changed.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// The memory that this process takes.
+enum ProcessMemory {
+    /// Gives back what is not needed at rest: what the allocator holds free, and the pages of code, most of
+    /// which runs at the start and never again.
+    ///
+    /// The kernel's cache of files keeps the code, among what it lets go first when memory is short. What
+    /// runs again is mapped again, by a fault of about a microsecond for every sixteen pages.
+    static func giveBack() {
+        _ = malloc_trim(0)
+        // A debugger's breakpoints are written into the code, and would go with it.
+        guard text(of: "/proc/self/status").contains("\nTracerPid:\t0\n") else { return }
+        for range in codeRanges(in: text(of: "/proc/self/maps")) {
+            madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
+        }
+    }
+
+    /// Where files are mapped to be run, as `/proc/self/maps` has it.
+    ///
+    /// Mappings that are only read are left out: relocations are written into some of them.
+    static func codeRanges(in maps: String) -> [Range<UInt>] {
+        maps.split(separator: "\n").compactMap { line in
+            // Addresses, permissions, offset, device, inode, path.
+            let words = line.split(separator: " ", maxSplits: 5)
+            guard words.count == 6, words[1] == "r-xp", words[4] != "0" else { return nil }
+            let addresses = words[0].split(separator: "-")
+            guard addresses.count == 2, let start = UInt(addresses[0], radix: 16),
+                let end = UInt(addresses[1], radix: 16), start < end
+            else { return nil }
+            return start..<end
+        }
+    }
+
+    private static func text(of path: String) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = read(file, &part, part.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += part[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
