@@ -91,6 +91,9 @@ package struct Configuration: Sendable {
         ignores = family == .general && rules.chance(400)
         var folding = SeededRandom(seed: seed ^ 0xf01d_ca5e)
         foldsNames = family != .deletion && folding.chance(100)
+        // Where a disk is slow, things change while they are looked at and while they are read.
+        var slowness = SeededRandom(seed: seed ^ 0x510d_15c5)
+        if slowness.chance(150) { diskDelay = 20...400 }
         // What one of two who have it loses, the other must still have.
         faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0
         if family != .general {
