@@ -19,6 +19,7 @@ extension ShareSession {
                 try? await Task.sleep(for: Self.restDelay)
                 isResting = await rest()
             }
+            // Nobody tells that threads have ended.
             try? await Task.sleep(for: Self.secondDelay)
             await restOn()
         }

@@ -14,6 +14,7 @@ enum ProcessMemory {
         _ = malloc_trim(0)
         // A debugger's breakpoints are written into the code, and would go with it.
         guard text(of: "/proc/self/status").contains("\nTracerPid:\t0\n") else { return }
+        // No library is ever closed in our programs: what is code now is still code when it is given back.
         for range in codeRanges(in: text(of: "/proc/self/maps")) {
             madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }
