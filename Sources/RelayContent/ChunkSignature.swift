@@ -42,40 +42,30 @@ package struct ChunkSignature: Hashable, Sendable {
         guard encoded.count > Self.headerBytes, encoded.count <= ChunkWant.limitSignatureBytes else {
             return nil
         }
-        sizeBytes = Int(Self.number(encoded[..<Self.headerBytes]))
+        sizeBytes = Int(encoded.withBytes { $0.word(0, as: UInt32.self) })
         let count = (sizeBytes + Self.blockBytes - 1) / Self.blockBytes
         guard encoded.count == Self.headerBytes + Self.entryBytes * count else { return nil }
-        blocks = (0..<count).map { index in
-            let entry = encoded[(Self.headerBytes + Self.entryBytes * index)...].prefix(Self.entryBytes)
-            return Block(
-                checksum: UInt32(truncatingIfNeeded: Self.number(entry.prefix(4))),
-                digest: Self.number(entry.dropFirst(4)))
+        blocks = encoded.withBytes { bytes in
+            (0..<count).map { index in
+                let offset = Self.headerBytes + Self.entryBytes * index
+                return Block(checksum: bytes.word(offset, as: UInt32.self), digest: bytes.word(offset + 4))
+            }
         }
     }
 
     package var encoded: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(Self.headerBytes + Self.entryBytes * blocks.count)
-        Self.append(UInt64(sizeBytes), bytes: 4, to: &result)
+        result.append(bigEndian: UInt32(truncatingIfNeeded: sizeBytes))
         for block in blocks {
-            Self.append(UInt64(block.checksum), bytes: 4, to: &result)
-            Self.append(block.digest, bytes: 8, to: &result)
+            result.append(bigEndian: block.checksum)
+            result.append(bigEndian: block.digest)
         }
         return result
     }
 
     static func block(_ bytes: UnsafeRawBufferPointer) -> Block {
         Block(checksum: RollingChecksum(bytes).value, digest: Hashing.sha256(bytes).first)
-    }
-
-    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    private static func append(_ number: UInt64, bytes: Int, to result: inout [UInt8]) {
-        for place in (0..<bytes).reversed() {
-            result.append(UInt8(truncatingIfNeeded: number >> (8 * place)))
-        }
     }
 }
 

@@ -22,7 +22,7 @@ extension Hashing {
 
     private static func append(_ record: NodeRecord, to bytes: inout [UInt8]) {
         append(record.node.raw, to: &bytes)
-        append(record.revision.number, to: &bytes)
+        bytes.append(bigEndian: record.revision.number)
         record.device.raw.append(to: &bytes)
         bytes.append(record.origin == nil ? 0 : 1)
         if let origin = record.origin { append(origin.raw, to: &bytes) }
@@ -30,8 +30,8 @@ extension Hashing {
         guard let state = record.state else { return }
         append(state.placement.parent.raw, to: &bytes)
         append(state.placement.name.bytes, to: &bytes)
-        append(state.placementRevision.number, to: &bytes)
-        append(state.payloadRevision.number, to: &bytes)
+        bytes.append(bigEndian: state.placementRevision.number)
+        bytes.append(bigEndian: state.payloadRevision.number)
         append(state.payload, to: &bytes)
     }
 
@@ -40,26 +40,22 @@ extension Hashing {
         switch payload {
         case .file(let file):
             file.content.raw.append(to: &bytes)
-            append(file.sizeBytes, to: &bytes)
-            append(file.mode.rawValue, to: &bytes)
-            append(UInt64(bitPattern: file.modified.seconds), to: &bytes)
-            append(file.modified.nanoseconds, to: &bytes)
-        case .directory(let mode): append(mode.rawValue, to: &bytes)
+            bytes.append(bigEndian: file.sizeBytes)
+            bytes.append(bigEndian: file.mode.rawValue)
+            bytes.append(bigEndian: UInt64(bitPattern: file.modified.seconds))
+            bytes.append(bigEndian: file.modified.nanoseconds)
+        case .directory(let mode): bytes.append(bigEndian: mode.rawValue)
         case .symlink(let target): append(target, to: &bytes)
         }
     }
 
     private static func append(_ identifier: Bytes16, to bytes: inout [UInt8]) {
-        append(identifier.high, to: &bytes)
-        append(identifier.low, to: &bytes)
+        bytes.append(bigEndian: identifier.high)
+        bytes.append(bigEndian: identifier.low)
     }
 
     private static func append(_ string: [UInt8], to bytes: inout [UInt8]) {
-        append(UInt64(string.count), to: &bytes)
+        bytes.append(bigEndian: UInt64(string.count))
         bytes.append(contentsOf: string)
-    }
-
-    private static func append(_ number: some FixedWidthInteger, to bytes: inout [UInt8]) {
-        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
     }
 }

@@ -9,9 +9,7 @@ package enum Hashing {
     package static func sha256(_ bytes: UnsafeRawBufferPointer) -> Bytes32 {
         var hash = SHA256()
         hash.update(bufferPointer: bytes)
-        return hash.finalize().withUnsafeBytes { digest in
-            Bytes32(word(digest, 0), word(digest, 8), word(digest, 16), word(digest, 24))
-        }
+        return hash.finalize().withUnsafeBytes { Bytes32(at: 0, in: $0) }
     }
 
     /// The SHA-256 of the bytes.
@@ -26,9 +24,5 @@ package enum Hashing {
     /// A content's name: the SHA-256 of `Manifest.encodedForHashing`.
     package static func contentID(of manifest: Manifest) -> ContentID {
         ContentID(sha256(manifest.encodedForHashing))
-    }
-
-    private static func word(_ digest: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
-        UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }

@@ -29,9 +29,7 @@ package struct Manifest: Hashable, Sendable {
         result.reserveCapacity(chunks.count * Self.encodedChunkBytes)
         for chunk in chunks {
             chunk.id.raw.append(to: &result)
-            for shift in [24, 16, 8, 0] as [UInt32] {
-                result.append(UInt8(truncatingIfNeeded: chunk.sizeBytes >> shift))
-            }
+            result.append(bigEndian: chunk.sizeBytes)
         }
         return result
     }
@@ -41,16 +39,13 @@ package struct Manifest: Hashable, Sendable {
     /// Nil when the bytes are not a whole number of chunks.
     package init?(encoded: some RandomAccessCollection<UInt8>) {
         guard encoded.count.isMultiple(of: Self.encodedChunkBytes) else { return nil }
-        var chunks: [ChunkReference] = []
-        chunks.reserveCapacity(encoded.count / Self.encodedChunkBytes)
-        var rest = encoded[...]
-        while !rest.isEmpty {
-            guard let id = ChunkID(bytes: rest.prefix(32)) else { return nil }
-            let size = rest.dropFirst(32).prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            chunks.append(ChunkReference(id: id, sizeBytes: size))
-            rest = rest.dropFirst(Self.encodedChunkBytes)
+        chunks = encoded.withBytes { bytes in
+            stride(from: 0, to: bytes.count, by: Self.encodedChunkBytes).map { offset in
+                ChunkReference(
+                    id: ChunkID(Bytes32(at: offset, in: bytes)),
+                    sizeBytes: bytes.word(offset + 32, as: UInt32.self))
+            }
         }
-        self.chunks = chunks
     }
 }
 

@@ -13,17 +13,15 @@ package struct Bytes16: Hashable, Sendable, Comparable {
     /// Reads exactly sixteen bytes, most significant first; nil for any other count.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        var iterator = bytes.makeIterator()
-        high = bigEndianWord(&iterator)
-        low = bigEndianWord(&iterator)
+        (high, low) = bytes.withBytes { ($0.word(0), $0.word(8)) }
     }
 
     /// The sixteen bytes, most significant first.
     package var bytes: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(16)
-        appendBigEndian(high, to: &result)
-        appendBigEndian(low, to: &result)
+        result.append(bigEndian: high)
+        result.append(bigEndian: low)
         return result
     }
 
@@ -49,11 +47,14 @@ package struct Bytes32: Hashable, Sendable, Comparable {
     /// Reads exactly thirty-two bytes, most significant first; nil for any other count.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var iterator = bytes.makeIterator()
-        first = bigEndianWord(&iterator)
-        second = bigEndianWord(&iterator)
-        third = bigEndianWord(&iterator)
-        fourth = bigEndianWord(&iterator)
+        self = bytes.withBytes { Bytes32(at: 0, in: $0) }
+    }
+
+    /// The thirty-two bytes at an offset, most significant first. They must be there.
+    @inlinable
+    package init(at offset: Int, in bytes: UnsafeRawBufferPointer) {
+        self.init(
+            bytes.word(offset), bytes.word(offset + 8), bytes.word(offset + 16), bytes.word(offset + 24))
     }
 
     /// The thirty-two bytes, most significant first.
@@ -66,10 +67,10 @@ package struct Bytes32: Hashable, Sendable, Comparable {
 
     /// Appends the thirty-two bytes, most significant first.
     package func append(to result: inout [UInt8]) {
-        appendBigEndian(first, to: &result)
-        appendBigEndian(second, to: &result)
-        appendBigEndian(third, to: &result)
-        appendBigEndian(fourth, to: &result)
+        result.append(bigEndian: first)
+        result.append(bigEndian: second)
+        result.append(bigEndian: third)
+        result.append(bigEndian: fourth)
     }
 
     package static func < (left: Bytes32, right: Bytes32) -> Bool {
@@ -187,16 +188,4 @@ package struct Revision: Hashable, Sendable, Comparable, CustomStringConvertible
     package var next: Revision { Revision(number &+ 1) }
     package static func < (left: Revision, right: Revision) -> Bool { left.number < right.number }
     package var description: String { "\(number)" }
-}
-
-private func bigEndianWord(_ iterator: inout some IteratorProtocol<UInt8>) -> UInt64 {
-    var word: UInt64 = 0
-    for _ in 0..<8 { word = word << 8 | UInt64(iterator.next() ?? 0) }
-    return word
-}
-
-private func appendBigEndian(_ word: UInt64, to result: inout [UInt8]) {
-    for shift in stride(from: 56, through: 0, by: -8) {
-        result.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-    }
 }

@@ -22,7 +22,7 @@ package struct WatchRecordDecoder {
     /// The next whole record; nil when more bytes are needed.
     package mutating func next() throws(WatchRecordError) -> WatchRecord? {
         guard pending.count - start >= 4 else { return nil }
-        let length = Int(pending[start..<start + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+        let length = Int(pending.withBytes { $0.word(start, as: UInt32.self) })
         guard length >= 1, length <= WatchRecord.limitBytes else {
             throw WatchRecordError("a watch record of \(length) bytes is not within the limit")
         }
@@ -68,7 +68,7 @@ package struct WatchRecordDecoder {
         }
 
         mutating func number() throws(WatchRecordError) -> UInt32 {
-            try take(4).reduce(0) { $0 << 8 | UInt32($1) }
+            try take(4).withBytes { $0.word(0, as: UInt32.self) }
         }
 
         mutating func path() throws(WatchRecordError) -> RelativePath {

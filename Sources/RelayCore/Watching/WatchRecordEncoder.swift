@@ -24,7 +24,7 @@ package struct WatchRecordEncoder {
         case .polling(let count, let directories):
             frame(.polling) { bytes in
                 let start = bytes.count
-                Self.append(count, to: &bytes)
+                bytes.append(bigEndian: count)
                 for directory in directories.prefix(WatchRecord.limitPollingPaths) {
                     let path = directory.bytes
                     guard bytes.count - start + path.count + 8 < WatchRecord.limitBytes else { break }
@@ -36,12 +36,12 @@ package struct WatchRecordEncoder {
 
     private mutating func frame(_ tag: WatchRecord.Tag, body: (inout [UInt8]) -> Void) {
         let start = bytes.count
-        Self.append(0, to: &bytes)
+        bytes.append(bigEndian: UInt32(0))
         bytes.append(tag.rawValue)
         body(&bytes)
         let length = UInt32(truncatingIfNeeded: bytes.count - start - 4)
-        for index in 0..<4 {
-            bytes[start + index] = UInt8(truncatingIfNeeded: length >> UInt32(24 - 8 * index))
+        bytes.withUnsafeMutableBytes {
+            $0.storeBytes(of: length.bigEndian, toByteOffset: start, as: UInt32.self)
         }
     }
 
@@ -65,11 +65,7 @@ package struct WatchRecordEncoder {
     }
 
     private static func append(path: [UInt8], to bytes: inout [UInt8]) {
-        append(UInt32(truncatingIfNeeded: path.count), to: &bytes)
+        bytes.append(bigEndian: UInt32(truncatingIfNeeded: path.count))
         bytes += path
-    }
-
-    private static func append(_ number: UInt32, to bytes: inout [UInt8]) {
-        for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
     }
 }

@@ -161,7 +161,7 @@ final class SQLStatement {
 
     func bytes32(_ column: Int32) throws(StateError) -> Bytes32 {
         guard let bytes = blob(column), bytes.count == 32 else { throw damaged(column) }
-        return Bytes32(bytes.word(0), bytes.word(8), bytes.word(16), bytes.word(24))
+        return Bytes32(at: 0, in: bytes)
     }
 
     /// 32 bytes of which the first eight are a number in one column and the others a blob in the next.
@@ -190,13 +190,6 @@ final class SQLStatement {
 
     private func failure(_ code: Int32, _ message: String) -> StateError {
         database.schema.failure(verb, path: database.path, code: code, message: message)
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// The big-endian number at an offset, which need not be aligned.
-    func word<T: FixedWidthInteger>(_ offset: Int, as type: T.Type = UInt64.self) -> T {
-        T(bigEndian: loadUnaligned(fromByteOffset: offset, as: type))
     }
 }
 

@@ -14,14 +14,10 @@ enum SegmentFormat {
 
     static func header(number: UInt32) -> [UInt8] {
         var result: [UInt8] = []
-        append(magic, to: &result)
-        append(version, to: &result)
-        append(number, to: &result)
+        result.append(bigEndian: magic)
+        result.append(bigEndian: version)
+        result.append(bigEndian: number)
         return result
-    }
-
-    static func append(_ value: some FixedWidthInteger, to result: inout [UInt8]) {
-        withUnsafeBytes(of: value.bigEndian) { result.append(contentsOf: $0) }
     }
 
     static func fileName(_ number: UInt32) -> String {
@@ -62,7 +58,7 @@ struct SegmentRecord {
         self.encoding = encoding
         sizeBytes = header.word(8, as: UInt32.self)
         storedBytes = header.word(12, as: UInt32.self)
-        chunk = ChunkID(Bytes32(header.word(16), header.word(24), header.word(32), header.word(40)))
+        chunk = ChunkID(Bytes32(at: 16, in: header))
         checksum = header.word(48, as: UInt32.self)
         guard sizeBytes <= ContentLimits.chunkBytes, storedBytes <= ContentLimits.chunkBytes else {
             return nil
@@ -81,16 +77,16 @@ struct SegmentRecord {
     /// Appends header and bytes of a chunk.
     static func append(_ id: ChunkID, _ chunk: EncodedChunk, to result: inout [UInt8]) {
         let start = result.count
-        SegmentFormat.append(magic, to: &result)
+        result.append(bigEndian: magic)
         result.append(chunk.encoding.rawValue)
         result.append(contentsOf: [0, 0, 0])
-        SegmentFormat.append(chunk.sizeBytes, to: &result)
-        SegmentFormat.append(UInt32(truncatingIfNeeded: chunk.bytes.count), to: &result)
+        result.append(bigEndian: chunk.sizeBytes)
+        result.append(bigEndian: UInt32(truncatingIfNeeded: chunk.bytes.count))
         id.raw.append(to: &result)
         var sum = CRC32C()
         result.withUnsafeBytes { sum.add(UnsafeRawBufferPointer(rebasing: $0[start...])) }
         chunk.bytes.withUnsafeBytes { sum.add($0) }
-        SegmentFormat.append(sum.value, to: &result)
+        result.append(bigEndian: sum.value)
         result.append(contentsOf: chunk.bytes)
     }
 }

@@ -6,7 +6,7 @@ import RelayCore
 extension RelayCore.Manifest {
     /// Reads a chunk list of at most `limit` chunks.
     init(wire data: Data, limit: Int, _ field: StaticString) throws(WireError) {
-        guard let manifest = RelayCore.Manifest(encoded: Array(data)) else {
+        guard let manifest = RelayCore.Manifest(encoded: data) else {
             throw .protocolViolation("\(field) has \(data.count) bytes, which is no chunk list")
         }
         try checkCount(manifest.chunks.count, limit, field)

@@ -44,7 +44,7 @@ extension Identifier16 {
         guard data.count == 16 else {
             throw .protocolViolation("\(field) has \(data.count) bytes instead of 16")
         }
-        let words = data.withUnsafeBytes { bytes in (bigEndianWord(bytes, 0), bigEndianWord(bytes, 8)) }
+        let words = data.withUnsafeBytes { bytes in (bytes.word(0), bytes.word(8)) }
         self.init(high: words.0, low: words.1)
     }
 
@@ -61,12 +61,7 @@ extension Identifier32 {
         guard data.count == 32 else {
             throw .protocolViolation("\(field) has \(data.count) bytes instead of 32")
         }
-        self.init(
-            data.withUnsafeBytes { bytes in
-                Bytes32(
-                    bigEndianWord(bytes, 0), bigEndianWord(bytes, 8), bigEndianWord(bytes, 16),
-                    bigEndianWord(bytes, 24))
-            })
+        self.init(data.withUnsafeBytes { Bytes32(at: 0, in: $0) })
     }
 
     var wire: Data {
@@ -75,10 +70,6 @@ extension Identifier32 {
         )
         return withUnsafeBytes(of: words) { Data($0) }
     }
-}
-
-private func bigEndianWord(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
-    UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
 }
 
 extension NodeID {

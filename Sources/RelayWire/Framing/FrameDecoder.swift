@@ -119,8 +119,8 @@ struct FrameDecoder {
 
     /// Four bytes of the header, most significant first.
     private func bigEndian32(at index: Int) -> UInt32 {
-        header[index..<index + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        header.withBytes { $0.word(index, as: UInt32.self) }
     }
 
-    private static func word(_ bytes: [UInt8]) -> UInt64 { bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+    private static func word(_ bytes: [UInt8]) -> UInt64 { bytes.withBytes { $0.word(0) } }
 }
