@@ -77,17 +77,13 @@ final class DataDirectory: Sendable {
 
     private static func make(_ path: String) throws(HubError) {
         guard !path.isEmpty else { throw .dataDirectory("cannot use a data directory without a name") }
-        var place = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-            place += place.isEmpty && part.isEmpty ? "/" : (place.isEmpty || place == "/" ? "" : "/") + part
-            guard !part.isEmpty, mkdir(place, 0o700) != 0, errno != EEXIST else { continue }
-            throw .dataDirectory(
-                "cannot make data directory \(path): \(String(cString: strerror(errno))) (\(place))")
+        do {
+            try StateFiles.makeDirectory(path)
+        } catch {
+            throw .dataDirectory("cannot use data directory \(path): \(error)")
         }
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw .dataDirectory("cannot use data directory \(path): it is not a directory")
-        }
+        guard stat(path, &status) == 0 else { return }
         if status.st_uid == geteuid(), status.st_mode & 0o077 != 0 { chmod(path, 0o700) }
     }
 }

@@ -32,6 +32,23 @@ import Testing
         #expect(directory.mode("one/two/replica.db-wal") == 0o600)
     }
 
+    @Test func `missing directories are made, and what is in the way is named`() throws {
+        try StateFiles.makeDirectory(directory.file("one/two//three/"))
+        #expect(directory.mode("one/two/three") == 0o700)
+        #expect(symlink(directory.file("one"), directory.file("link")) == 0)
+        try StateFiles.makeDirectory(directory.file("link"))
+        try StateFiles.makeDirectory("/")
+        #expect(try directory.names(in: "one") == ["two"])
+
+        try directory.write([], to: "file")
+        let inTheWay = error(of: { try StateFiles.makeDirectory(directory.file("file")) })
+        #expect(inTheWay == "cannot make directory \(directory.file("file")): Not a directory")
+        let above = error(of: { try StateFiles.makeDirectory(directory.file("file/below")) })
+        #expect(above == "cannot make directory \(directory.file("file/below")): Not a directory")
+        let unnamed = error(of: { try StateFiles.makeDirectory("") })
+        #expect(unnamed == "cannot make directory : No such file or directory")
+    }
+
     @Test func `a file that others may read is made private`() throws {
         try SQLiteReplica(path: path).close()
         chmod(path, 0o644)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import RelayCore
+package import RelayCore
 
 /// The places of our own state on disk: directories of mode 0700 that hold files of mode 0600.
-enum StateFiles {
+package enum StateFiles {
     /// Makes the directory and those above it that are missing; what exists is left as it is.
-    static func makeDirectory(_ path: String) throws(StateError) {
+    ///
+    /// The error names the directory that could not be made, which may be one above.
+    package static func makeDirectory(_ path: String) throws(StateError) {
         guard mkdir(path, 0o700) != 0 else { return }
         var code = errno
         if code == ENOENT, let parent = parent(of: path), parent != path {
@@ -14,9 +16,9 @@ enum StateFiles {
             guard mkdir(path, 0o700) != 0 else { return }
             code = errno
         }
-        guard code == EEXIST, isDirectory(path) else {
-            throw StateError("cannot make directory \(path): \(errorText(code == EEXIST ? ENOTDIR : code))")
-        }
+        // Of one that exists, the answer may be that nothing can be made there.
+        guard !isDirectory(path) else { return }
+        throw StateError("cannot make directory \(path): \(errorText(code == EEXIST ? ENOTDIR : code))")
     }
 
     /// Makes sure that the file and its directory exist, and that nobody else may read the file.
