@@ -20,6 +20,13 @@ import Testing
         #expect(ProcessMemory.codeRanges(in: maps) == [0x55d0_c004_0000..<0x55d0_c150_0000])
     }
 
+    @Test func `what is mapped of files is the third of the counts`() {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        #expect(ProcessMemory.mappedFileBytes(in: "53210 13702 10931 4 0 12876 0\n") == 10931 * page)
+        #expect(ProcessMemory.mappedFileBytes(in: "") == 0)
+        #expect(ProcessMemory.mappedFileBytes(in: "1 2 x") == 0)
+    }
+
     /// How much of the process's code is in its memory, in KiB.
     private func residentCode() throws -> Int {
         var (isCode, sum) = (false, 0)
@@ -36,7 +43,7 @@ import Testing
         // What other tests run meanwhile comes in at any time.
         for _ in 0..<100 where !isLess {
             let before = try residentCode()
-            ProcessMemory.giveBack()
+            ProcessMemory.giveBack(fileBytes: 0)
             isLess = try residentCode() < before
         }
         #expect(isLess)
