@@ -71,12 +71,14 @@ struct ChangeLog {
         return true
     }
 
+    /// In bulk, most lines are not written, and nothing is made for them.
     private mutating func write(
-        _ now: Instant, _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata
+        _ now: Instant, _ level: Logger.Level, _ message: Logger.Message,
+        _ metadata: @autoclosure () -> Logger.Metadata
     ) {
         guard hasRoom(now) else { return }
         lines += 1
-        logger.log(level: level, message, metadata: metadata)
+        logger.log(level: level, message, metadata: metadata())
     }
 }
 
