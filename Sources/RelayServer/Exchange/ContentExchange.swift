@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Logging
 import RelayContent
 import RelayCore
@@ -80,11 +81,11 @@ final class ContentExchange: Sendable {
             let parked = state.parked.map { $0.until.milliseconds - now.milliseconds }.min()
             return min(Self.longestRestMilliseconds, max(10, parked ?? .max))
         }
-        let timer = Task {
-            // The deadline itself; it is given up when something happens before.
-            try? await Task.sleep(for: .milliseconds(milliseconds))
-            woken.give(())
-        }
+        // Unlike a sleep, whose timer stays until it is due, it is gone when something happens before.
+        let timer = DispatchSource.makeTimerSource(queue: .global())
+        timer.setEventHandler { woken.give(()) }
+        timer.schedule(deadline: .now() + .milliseconds(Int(milliseconds)))
+        timer.resume()
         await withTaskCancellationHandler {
             await woken.value()
         } onCancel: {
