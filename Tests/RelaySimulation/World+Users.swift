@@ -203,7 +203,7 @@ extension World {
 
     private func combine(_ place: Place) -> [UserStep] {
         let path = somewhere(place)
-        switch random.below(4) {
+        switch random.below(5) {
         case 0:
             return (0...random.below(3)).flatMap { _ -> [UserStep] in
                 [.save(path, newToken(), mode: 0o644), .remove(path)]
@@ -218,7 +218,31 @@ extension World {
                 .rename(directory, path), .save(path.appending(place.names[0]), token, mode: 0o644),
                 .rename(path, directory),
             ]
+        case 3: return replaceDirectory(place)
         default: return [.moveIn(path)]
         }
+    }
+
+    /// A directory is made anew beside the one that it replaces, as builds and deployments do.
+    private func replaceDirectory(_ place: Place) -> [UserStep] {
+        guard let directory = random.pick(Array(place.directories.dropFirst())), let name = directory.name,
+            let newName = EntryName(name.bytes + Array(".new".utf8)),
+            let oldName = EntryName(name.bytes + Array(".old".utf8))
+        else { return [] }
+        let (made, former) = (directory.parent.appending(newName), directory.parent.appending(oldName))
+        var steps: [UserStep] = [.makeDirectory(made)]
+        for name in place.names where random.chance(300) {
+            steps.append(.save(made.appending(name), newToken(), mode: 0o644))
+        }
+        if random.chance(300) { return steps + [.exchange(made, directory), .removeDirectory(made)] }
+        steps += [.rename(directory, former), .rename(made, directory)]
+        guard random.chance(500) else { return steps }
+        let inner = place.entries.filter { $0 != directory && $0.isWithin(directory) }
+        for path in inner.sorted(by: { $0.components.count > $1.components.count }) {
+            let moved = RelativePath(
+                former.components + path.components.dropFirst(directory.components.count))
+            steps.append(place.directories.contains(path) ? .removeDirectory(moved) : .remove(moved))
+        }
+        return steps + [.removeDirectory(former)]
     }
 }
