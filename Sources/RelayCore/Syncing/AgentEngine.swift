@@ -73,8 +73,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     /// Files that are being written: when to look, and when to look at the latest.
     var writing: [Placement: (quiet: Instant, last: Instant)] = [:]
     var rescans: [Placement: Instant] = [:]
-    /// When files were last found changed, of those that change often.
-    var saves: [NodeID: [Instant]] = [:]
+    /// When files were saved, of those that were saved lately.
+    var saves: [NodeID: SaveTimes] = [:]
     /// Why places could not be looked at.
     var unseen: [Placement: Reason] = [:]
     /// What cannot be looked at, since when.

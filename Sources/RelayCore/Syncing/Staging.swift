@@ -38,6 +38,10 @@ struct Retry {
 /// Limits of the agent's engine.
 enum EngineLimits {
     static let scanRequests = 256
+    /// So many files wait to be read or told before more of the folder is looked through, while the hub
+    /// answers within this time.
+    static let foundAhead = 4096
+    static let longestAnswerMilliseconds: Int64 = 10_000
     /// Of so few looks, small files that are found are read at once: a save is on its way one turn sooner.
     static let readingLooks = 4
     /// How often in one turn what is to be done is gone through again, when it led to more.
@@ -77,9 +81,11 @@ enum EngineLimits {
     static let quietMilliseconds: Int64 = 400
     /// After so long a file that is written without a pause is looked at all the same.
     static let longestWriteMilliseconds: Int64 = 5000
-    /// A file that got so many contents within this time is looked at when it pauses.
+    /// A file that got so many contents within this time is looked at when it pauses, and stays so as long as
+    /// it is saved within the second time.
     static let quickSaves = 3
-    static let savesMilliseconds: Int64 = 20_000
+    static let quickSavesMilliseconds: Int64 = 3000
+    static let saveStreakMilliseconds: Int64 = 1000
     static let trackedSaves = 1000
     /// How long to wait before a fingerprint that is too young is looked at again, at first and at last.
     static let distrustMilliseconds: Int64 = 25
