@@ -15,10 +15,14 @@ final class AgentConversation {
     /// What is found whenever the rules are to be read.
     var rules = RulesReading.missing
 
-    init() { engine = Self.makeEngine(replica) }
+    init(foundAhead: Int? = nil) { engine = Self.makeEngine(replica, foundAhead) }
 
-    private static func makeEngine(_ replica: MemoryReplica) -> AgentEngine<MemoryReplica> {
-        AgentEngine(replica: replica, deviceName: "box", randomness: SystemRandomNumberGenerator())
+    private static func makeEngine(
+        _ replica: MemoryReplica, _ foundAhead: Int? = nil
+    ) -> AgentEngine<MemoryReplica> {
+        AgentEngine(
+            replica: replica, deviceName: "box", foundAhead: foundAhead,
+            randomness: SystemRandomNumberGenerator())
     }
 
     /// Says all this at once, so much later than before; what was decided then survives a restart.

@@ -53,6 +53,8 @@ package struct Configuration: Sendable {
     var ignores: Bool
     /// Whether the last machine's disk takes names that differ in case for one.
     var foldsNames: Bool
+    /// How many files wait to be told before agents look further; nil: as many as in the programs.
+    var foundAhead: Int?
     /// Clocks of different machines differ by up to so many seconds.
     var skewSeconds: Int
 
@@ -94,6 +96,8 @@ package struct Configuration: Sendable {
         // Where a disk is slow, things change while they are looked at and while they are read.
         var slowness = SeededRandom(seed: seed ^ 0x510d_15c5)
         if slowness.chance(150) { diskDelay = 20...400 }
+        var looking = SeededRandom(seed: seed ^ 0x100c_a4ea)
+        if looking.chance(500) { foundAhead = looking.within(1...4) }
         // What one of two who have it loses, the other must still have.
         faultWeights[random.chance(500) ? Fault.hubRestore.index : Fault.powerCut.index] = 0
         if family != .general {

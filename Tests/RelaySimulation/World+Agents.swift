@@ -10,7 +10,8 @@ extension World {
         agent.incarnation += 1
         trace("\(agent.name) starts")
         agent.engine = SimulatedAgent.Engine(
-            replica: agent.replica, deviceName: agent.name, device: agent.device, randomness: random.split())
+            replica: agent.replica, deviceName: agent.name, device: agent.device,
+            foundAhead: configuration.foundAhead, randomness: random.split())
         agent.disk.startWatch()
         agent.isPumping = false
         if random.chance(500) { agent.folder.staged = [:] }

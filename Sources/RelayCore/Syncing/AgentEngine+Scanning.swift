@@ -51,7 +51,8 @@ extension AgentEngine {
         guard scanning == nil, applying == nil, rulesFile.isKnown, !rulesFile.isBeingRead else { return }
         var tasks: [ScanTask] = []
         var requests: [ScanRequest] = []
-        while requests.count < EngineLimits.scanRequests, let next = scans.popFirst() {
+        let isEnough = hasEnoughToTell
+        while requests.count < EngineLimits.scanRequests, let next = scans.popFirst(isEntry: isEnough) {
             let task = resolved(next)
             guard let request = try request(for: task) else {
                 unknown[task.target] = nil
@@ -62,6 +63,7 @@ extension AgentEngine {
             requests.append(request)
         }
         guard !requests.isEmpty else {
+            guard scans.isEmpty else { return }
             heirs = [:]
             deletions = []
             return
@@ -71,6 +73,18 @@ extension AgentEngine {
             tasks.count <= EngineLimits.readingLooks ? try readingWishes(tasks, requests) : [:]
         effects.append(.scan(requests, reading: wishes))
     }
+
+    /// Whether so much of what was found waits to be told, and is on its way, that the rest of the folder can
+    /// wait: of a large tree only little is then kept in memory, and what is told next is at hand. Not while
+    /// names are missing, of which is known only in the end what became of them.
+    var hasEnoughToTell: Bool {
+        guard isConnected, isFollowing, missing.isEmpty, readQueue.count + candidates.count >= foundAhead
+        else { return false }
+        return reading.count > largeReads.count || proposal != nil && now < answerDue
+    }
+
+    /// Who has not heard from the hub until then does not wait for it.
+    var answerDue: Instant { answeredAt + EngineLimits.longestAnswerMilliseconds }
 
     /// Where a small file is worth reading at once. One that could not be read, or not be trusted, is read
     /// beside the looks, which are not to wait for it.

@@ -44,6 +44,7 @@ extension AgentEngine {
         for due in writing.values { next = min(next, due.quiet) }
         for due in rescans.values { next = min(next, due) }
         if let rootScanDue { next = min(next, rootScanDue) }
+        if !scans.isEmpty, hasEnoughToTell, answerDue > now { next = min(next, answerDue) }
         if let due = rulesFile.due, due > now { next = min(next, due) }
         if let since = rulesFile.awaitedSince, since + EngineLimits.rulesPatienceMilliseconds > now {
             next = min(next, since + EngineLimits.rulesPatienceMilliseconds)

@@ -13,6 +13,7 @@ package final class AgentEngine<Replica: ReplicaStore> {
     let replica: Replica
     let deviceName: String
     let device: DeviceID?
+    let foundAhead: Int
     var randomness: any RandomNumberGenerator
     var nodeIDs = NodeIDSequence()
 
@@ -157,10 +158,13 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var isBatchSealed = false
 
     /// `deviceName` is for conflict copies' names; `device` is as whom the hub knows this agent, by which a
-    /// removal of its own is recognised after a power loss; `randomness` is for node and batch ids.
+    /// removal of its own is recognised after a power loss; `randomness` is for node and batch ids;
+    /// `foundAhead` is how many files may wait to be read or told before the rest of the folder waits.
     package init(
-        replica: Replica, deviceName: String, device: DeviceID? = nil, randomness: any RandomNumberGenerator
+        replica: Replica, deviceName: String, device: DeviceID? = nil, foundAhead: Int? = nil,
+        randomness: any RandomNumberGenerator
     ) {
+        self.foundAhead = foundAhead ?? EngineLimits.foundAhead
         self.replica = replica
         self.deviceName = deviceName
         self.device = device
@@ -266,8 +270,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
             guard canApply && !pullable.isEmpty || canPropose && !candidates.isEmpty else { break }
         }
         startReadingRules()
-        try startScan()
         try startReads()
+        try startScan()
         sendAnnouncements()
         try startStagings()
         try forgetFormerStates()

@@ -45,5 +45,8 @@ struct ScanQueue {
         directories.shrink()
     }
 
-    mutating func popFirst() -> ScanTask? { entries.popFirst() ?? directories.popFirst() }
+    /// `isEntry`: directories go on waiting.
+    mutating func popFirst(isEntry: Bool) -> ScanTask? {
+        entries.popFirst() ?? (isEntry ? nil : directories.popFirst())
+    }
 }
