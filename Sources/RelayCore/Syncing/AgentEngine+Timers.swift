@@ -31,10 +31,20 @@ extension AgentEngine {
         retries.filter { $0.value.due.map { $0 <= now } ?? false }.keys.sorted()
     }
 
+    /// Whether something that vanished will be judged in the next turn, and could have been in this one.
+    private var isJudgementDue: Bool {
+        guard missing.values.contains(where: { $0 <= now }), scans.isEmpty, scanning == nil, applying == nil,
+            haltReason == nil, unknown.values.allSatisfy({ $0 + EngineLimits.uncertaintyMilliseconds <= now })
+        else { return false }
+        return removalsDue.map { $0 <= now } ?? true
+    }
+
     /// Asks to be called when the next thing is due.
     func announceWake() {
         var next = Instant(milliseconds: .max)
         for due in missing.values where due > now { next = min(next, due) }
+        // What it waited for in this turn turned out later in it to be of no concern.
+        if isJudgementDue { next = min(next, now + 1) }
         if let removalsDue, removalsDue > now, !missing.isEmpty { next = min(next, removalsDue) }
         if !missing.isEmpty || mayHoldUnrecorded || losses != nil {
             for since in unknown.values where since + EngineLimits.uncertaintyMilliseconds > now {
