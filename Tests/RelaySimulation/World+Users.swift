@@ -38,6 +38,8 @@ extension World {
             // Late enough for the first to be read, and soon enough for the stamps not to tell.
             pause = 1...Int(configuration.granularity)
         }
+        // Long enough for others to replace what is being written.
+        if case .open? = steps.first, steps.count > 2, random.chance(500) { pause = 30...300 }
         scripts.append(UserScript(agent: agent.index, steps: steps, pause: pause))
         schedule(.userStep(script: scripts.count - 1), after: 0)
     }
