@@ -33,10 +33,8 @@ extension AgentEngine {
 
     /// Whether something that vanished will be judged in the next turn, and could have been in this one.
     private var isJudgementDue: Bool {
-        guard missing.values.contains(where: { $0 <= now }), scans.isEmpty, scanning == nil, applying == nil,
-            haltReason == nil, unknown.values.allSatisfy({ $0 + EngineLimits.uncertaintyMilliseconds <= now })
-        else { return false }
-        return removalsDue.map { $0 <= now } ?? true
+        missing.values.contains { $0 <= now } && canJudge
+            && unknown.values.allSatisfy { $0 + EngineLimits.uncertaintyMilliseconds <= now }
     }
 
     /// Asks to be called when the next thing is due.

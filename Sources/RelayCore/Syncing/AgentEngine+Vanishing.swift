@@ -44,8 +44,7 @@ extension AgentEngine {
             removalsWaitSince = nil
             return
         }
-        guard scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else { return }
-        if let removalsDue, removalsDue > now { return }
+        guard canJudge else { return }
         let due = missing.filter { $0.value <= now }.keys.sorted()
         guard !due.isEmpty else { return }
         if try isUncertain() { return }
@@ -53,6 +52,12 @@ extension AgentEngine {
         guard try mayRemove() else { return }
         for id in due where missing[id] != nil { try concludeRemoval(of: id) }
         vanishingSince = now
+    }
+
+    /// Whether nothing is under way that may find what vanished, and no more of it is waited for.
+    var canJudge: Bool {
+        guard scans.isEmpty, scanning == nil, applying == nil, haltReason == nil else { return false }
+        return removalsDue.map { $0 <= now } ?? true
     }
 
     /// Whether what vanished may be where the engine could not look; for a while, that is waited for.

@@ -12,8 +12,8 @@ enum ProcessMemory {
     /// mapped than `fileBytes`, the pages of code, most of which runs at the start and never again.
     ///
     /// The kernel's cache of files keeps the code, among what it lets go first when memory is short. What
-    /// runs again is mapped again, by a fault for every sixteen pages: the next change takes 2 ms longer for
-    /// some hundred of them. That is why what changes need stays mapped then.
+    /// runs again is mapped again, by a fault for every sixteen pages: some three hundred for the next change
+    /// in all three programs, which is why what changes need stays mapped then.
     static func giveBack(fileBytes: Int = restingFileBytes) {
         _ = malloc_trim(0)
         guard mappedFileBytes(in: text(of: "/proc/self/statm")) > fileBytes else { return }
