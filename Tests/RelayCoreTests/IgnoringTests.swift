@@ -79,6 +79,25 @@ private typealias A = AgentConversation
             ])
     }
 
+    @Test func `a removal that waited for another one is told when rules leave that one out`() throws {
+        let (agent, entries) = try makeSynced()
+        let inner = [A.link("e", to: "x", 21)]
+        let made = try #require(try agent.showing(["": entries, "d": inner], agent.say(.rescan)).batch)
+        try agent.say(.message(A.accept(made, from: 5)), .message(.changes(A.page([], through: 5))))
+        let a = try node(agent, "a")
+        for (name, identity, delay) in [("a", A.rootIdentity, 1), ("d/e", A.identity(20), 50)] {
+            try agent.say(.hints([.entry(A.path(name), writing: false)]), after: Int64(delay))
+            let gone = ScanOutcome.entry(directory: identity, nil)
+            try agent.say(.scanned([ScanResult(request: .entry(A.path(name)), outcome: gone)]), after: 0)
+        }
+        // The first is due and waits for the second, which new rules then take away.
+        try agent.say(.tick, after: 55)
+        let effects = try write("d/\n", agent, ["": Array(entries.dropFirst()), "d": []])
+        #expect(effects.batch?.operations.contains { $0.node == a } != true)
+        #expect(effects.contains(.wake(Instant(milliseconds: agent.now + 1))))
+        #expect(try agent.say(.tick).batch?.operations.map(\.node) == [a])
+    }
+
     @Test func `rules that cannot be read stay as they were, and say why`() throws {
         let (agent, entries) = try makeSynced()
         _ = try write("b\n", agent, ["": entries, "d": []])
