@@ -8,7 +8,7 @@ package import RelayCore
 /// count of the part's bytes. An even number is followed by the bytes; an odd one by another such number, the
 /// place of the bytes in the base. The whole travels compressed like a chunk, if that pays.
 package enum ChunkDelta {
-    /// The difference, if it is less than half of what the chunk itself would take; else nil, as for a
+    /// The difference, if it saves at least an eighth of what the chunk itself would take; else nil, as for a
     /// signature that is none.
     package static func make(_ chunk: EncodedChunk, signature: [UInt8]) -> EncodedChunk? {
         guard let signature = ChunkSignature(encoded: signature), let bytes = try? ChunkCodec.decode(chunk)
@@ -16,7 +16,7 @@ package enum ChunkDelta {
         let script = script(bytes, signature)
         guard script.count <= ContentLimits.chunkBytes else { return nil }
         let encoded = ChunkCodec.encode(script)
-        return encoded.bytes.count < chunk.bytes.count / 2 ? encoded : nil
+        return encoded.bytes.count <= ChunkCodec.largestFrame(of: chunk.bytes.count) ? encoded : nil
     }
 
     /// What answers a want: the chunk, or its difference to what the want tells of.

@@ -38,8 +38,27 @@ import Testing
         #expect(bases([], 0..<4) == [:] && bases([99], []) == [:])
     }
 
-    @Test func `a large part that is new has no base`() {
+    @Test func `of a large part that is new only the ends have a base`() {
         #expect(bases([0] + (100..<108) + [9], 0..<10).count == 8)
-        #expect(bases([0] + (100..<109) + [9], 0..<10) == [:])
+        #expect(bases([0] + (100..<109) + [9], 0..<10) == [1: 1, 9: 8])
+        // Inserted within one chunk, and then between two.
+        #expect(bases([0] + (100..<120) + [2], 0..<3) == [1: 1, 20: 1])
+        #expect(bases([0] + (100..<120) + [1], 0..<2) == [:])
+    }
+
+    @Test func `what else is wanted does not matter`() {
+        let (former, new) = (list(0..<10), list([0] + (100..<109) + [9]))
+        #expect(new.bases(of: [1, 2, 3], in: former) == [1: 1])
+        #expect(new.bases(of: [8, 9], in: former) == [9: 8])
+        #expect(new.bases(of: [5], in: former) == [:])
+        let few = list([0, 97, 98, 99, 3])
+        #expect(few.bases(of: [2], in: list(0..<4)) == [2: 2])
+        #expect(few.bases(of: [0, 2, 4], in: list(0..<4)) == [2: 2])
+    }
+
+    @Test func `what is appended goes on from the last chunk, and what is prepended ends with the first`() {
+        #expect(bases([0, 1] + (100..<120), 0..<3) == [2: 2])
+        #expect(bases((100..<120) + [1, 2], 0..<3) == [19: 0])
+        #expect(bases(Array(100..<120), 0..<3) == [:])
     }
 }

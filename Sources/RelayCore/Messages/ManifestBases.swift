@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 
 extension Manifest {
-    /// A longer run of chunks that are new is told as it is: that is no small change any more.
+    /// Of a longer run of chunks that are new only the ends may have something of a former chunk: the rest is
+    /// no small change any more.
     private static let longestRun = 8
 
-    /// For some of this list's chunks that another version lacks (`missing`: their indexes, ascending) the
-    /// index of the chunk there that stands in their place: between the same neighbours. Such chunks mostly
-    /// differ in a few bytes.
-    package func bases(of missing: [Int], in former: Manifest) -> [Int: Int] {
-        guard !missing.isEmpty, !former.chunks.isEmpty else { return [:] }
+    /// For some of the wanted chunks (their indexes, ascending) that another version lacks, the index of the
+    /// chunk there that stands in their place: between the same neighbours. Such chunks mostly differ in a
+    /// few bytes, or begin or end with the bytes of that one.
+    package func bases(of wanted: [Int], in former: Manifest) -> [Int: Int] {
+        guard !wanted.isEmpty, !former.chunks.isEmpty else { return [:] }
         var places: [ChunkID: Int] = [:]
         places.reserveCapacity(former.chunks.count)
         for (place, chunk) in former.chunks.enumerated() where places[chunk.id] == nil {
             places[chunk.id] = place
         }
         var result: [Int: Int] = [:]
-        var rest = missing[...]
+        var rest = wanted.filter { $0 < chunks.count && places[chunks[$0].id] == nil }[...]
         while let first = rest.first {
-            var count = 1
-            while count < rest.count, rest[rest.startIndex + count] == first + count { count += 1 }
-            rest = rest.dropFirst(count)
-            guard count <= Self.longestRun, first + count <= chunks.count,
-                let before = first == 0 ? -1 : places[chunks[first - 1].id],
-                let after = first + count == chunks.count
-                    ? former.chunks.count : places[chunks[first + count].id],
+            // All that is new around it, wanted or not.
+            var (start, end) = (first, first + 1)
+            while end < chunks.count, places[chunks[end].id] == nil { end += 1 }
+            while start > 0, places[chunks[start - 1].id] == nil { start -= 1 }
+            let asked = rest.prefix { $0 < end }
+            rest = rest[asked.endIndex...]
+            guard let before = start == 0 ? -1 : places[chunks[start - 1].id],
+                let after = end == chunks.count ? former.chunks.count : places[chunks[end].id],
                 before + 1 < after
             else { continue }
-            for offset in 0..<count { result[first + offset] = min(before + 1 + offset, after - 1) }
+            for index in asked {
+                if end - start <= Self.longestRun {
+                    result[index] = min(before + 1 + index - start, after - 1)
+                } else if index == start, start > 0 {
+                    // Where the content begins or ends, nothing former goes on.
+                    result[index] = before + 1
+                } else if index == end - 1, end < chunks.count {
+                    result[index] = after - 1
+                }
+            }
         }
         return result
     }
