@@ -62,6 +62,34 @@ enum SharedCutting {
         }
     }
 
+    /// How many of these chunks the bytes begin with, one behind the other. They are not more than the bytes.
+    static func count(of chunks: ArraySlice<ChunkReference>, in bytes: UnsafeRawBufferPointer) -> Int {
+        var end = 0
+        let ranges = chunks.map { chunk in
+            defer { end += Int(chunk.sizeBytes) }
+            return end..<end + Int(chunk.sizeBytes)
+        }
+        let work = Mutex((taken: 0, equal: ranges.count))
+        // All threads only read, and are done before the call is over.
+        nonisolated(unsafe) let bytes = bytes
+        DispatchQueue.concurrentPerform(iterations: end < leastBytes ? 1 : 2) { _ in
+            while true {
+                let next: Int? = work.withLock { work in
+                    // Behind a chunk that is another nothing counts.
+                    guard work.taken < work.equal else { return nil }
+                    defer { work.taken += 1 }
+                    return work.taken
+                }
+                guard let next else { return }
+                let id = Hashing.chunkID(of: UnsafeRawBufferPointer(rebasing: bytes[ranges[next]]))
+                if id != chunks[chunks.startIndex + next].id {
+                    work.withLock { $0.equal = min($0.equal, next) }
+                }
+            }
+        }
+        return work.withLock { $0.equal }
+    }
+
     private static func cut(_ bytes: UnsafeRawBufferPointer, _ note: (Int) -> Void) {
         var start = 0
         while bytes.count - start >= Chunker.maximumBytes {

@@ -5,8 +5,10 @@ import RelayCore
 import Testing
 
 @Suite struct ContentBuilderTests {
-    private func describe(_ bytes: [UInt8], portion: Int) -> ContentDescription {
-        var builder = ContentBuilder()
+    private func describe(
+        _ bytes: [UInt8], portion: Int, after former: Manifest? = nil
+    ) -> ContentDescription {
+        var builder = ContentBuilder(after: former)
         var start = 0
         while start < bytes.count {
             let end = min(start + portion, bytes.count)
@@ -80,6 +82,64 @@ import Testing
         #expect(chunks.reduce(0) { $0 + UInt64($1.sizeBytes) } == (1 << 36) + 200_000)
         #expect(ContinuousClock.now - begin < .seconds(30))
         #expect(chunks.contains(ZeroChunk.reference))
+    }
+
+    @Test(arguments: [
+        "same", "overwrite", "insert", "delete", "append", "prepend", "cut the end", "cut the start",
+        "swap halves", "much inserted", "other", "zeros", "fewer zeros", "small",
+    ])
+    func `former chunks have no say in the description`(change: String) {
+        let zeros = [UInt8](repeating: 0, count: 2 << 20)
+        let base = randomBytes(3 << 20, seed: 10) + zeros + textBytes(2 << 20)
+        var bytes = base
+        switch change {
+        case "overwrite": for place in [0, 1_500_000, base.count - 1] { bytes[place] ^= 1 }
+        case "insert": bytes.insert(7, at: 1_000_000)
+        case "delete": bytes.remove(at: 1_000_000)
+        case "append": bytes += randomBytes(700_000, seed: 11)
+        case "prepend": bytes = randomBytes(700_000, seed: 11) + bytes
+        case "cut the end": bytes.removeLast(1_234_567)
+        case "cut the start": bytes.removeFirst(1_234_567)
+        case "swap halves": bytes = Array(base[3_000_000...] + base[..<3_000_000])
+        case "much inserted": bytes.insert(contentsOf: randomBytes(3 << 20, seed: 11), at: 1_000_000)
+        case "other": bytes = randomBytes(5 << 20, seed: 12)
+        case "zeros": bytes = zeros + zeros
+        case "fewer zeros": bytes.removeSubrange(3 << 20..<4 << 20)
+        case "small": bytes = Array(base[..<1000])
+        default: break
+        }
+        let former = describe(base, portion: base.count).manifest
+        let expected = describe(bytes, portion: bytes.count)
+        for portion in [50_000, 1 << 20, 4 << 20] {
+            #expect(describe(bytes, portion: portion, after: former) == expected)
+        }
+    }
+
+    @Test func `counted zeros go on with the former chunks behind them`() {
+        let (head, tail) = (randomBytes(1 << 20, seed: 13), randomBytes(2 << 20, seed: 14))
+        func describe(after former: Manifest?) -> ContentDescription {
+            var builder = ContentBuilder(after: former)
+            builder.append(head)
+            builder.append(zeros: 1 << 30)
+            builder.append(tail)
+            return builder.finish()
+        }
+        let whole = describe(after: nil)
+        #expect(describe(after: whole.manifest) == whole)
+    }
+
+    @Test func `lists that no chunker made do no harm`() {
+        let bytes = randomBytes(3 << 20, seed: 15)
+        let whole = describe(bytes, portion: bytes.count)
+        let last = ChunkReference(id: whole.manifest.chunks[0].id, sizeBytes: 5)
+        for size: UInt32 in [0, 1, UInt32(Chunker.maximumBytes) + 1, .max] {
+            let odd = ChunkReference(id: whole.manifest.chunks[0].id, sizeBytes: size)
+            for former in [
+                [odd, last], [odd] + whole.manifest.chunks, whole.manifest.chunks + [odd, odd], [],
+            ] {
+                #expect(describe(bytes, portion: 1 << 20, after: Manifest(former)) == whole)
+            }
+        }
     }
 
     @Test func `the chunks in their order are the content`() {

@@ -13,9 +13,9 @@ struct LocalCopying: Sendable {
     let file: StageFile
 
     /// Copies a file that is said to have the very content; false if it turns out to have not. Each portion
-    /// is hashed from the copy, while the memory still holds it.
-    func copyTwin(_ source: SourceFile) async throws(FetchStop) -> Bool {
-        var builder = ContentBuilder()
+    /// is hashed from the copy, while the memory still holds it. `layout`: the content's, if it is known.
+    func copyTwin(_ source: SourceFile, _ layout: ChunkLayout?) async throws(FetchStop) -> Bool {
+        var builder = ContentBuilder(after: layout.map { Manifest($0.chunks) })
         let (file, size) = (file, payload.sizeBytes)
         var start: UInt64 = 0
         while start < size {

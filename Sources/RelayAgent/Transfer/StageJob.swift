@@ -86,7 +86,7 @@ struct StageJob: Sendable {
         defer { file.close() }
         let copying = LocalCopying(tools: tools, payload: payload, file: file)
         try await blocking { () throws(Problem) in try file.extend(to: payload.sizeBytes) }
-        if let twin, try await copying.copyTwin(twin) {
+        if let twin, try await copying.copyTwin(twin, layout) {
             try await blocking { () throws(Problem) in try file.finish(payload) }
             return layout
         }

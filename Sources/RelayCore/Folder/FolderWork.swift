@@ -102,11 +102,18 @@ package struct ReadRequest: Hashable, Sendable {
     package var isInsisting: Bool
     /// Whether the file was large when it was last looked at, so that reading it takes a while.
     package var isLarge: Bool
-    package init(node: NodeID, path: RelativePath, isInsisting: Bool = false, isLarge: Bool = false) {
+    /// The chunks of the version before, if they are known and many: they make reading quicker, and have no
+    /// say in what comes of it.
+    package var former: Manifest?
+    package init(
+        node: NodeID, path: RelativePath, isInsisting: Bool = false, isLarge: Bool = false,
+        former: Manifest? = nil
+    ) {
         self.node = node
         self.path = path
         self.isInsisting = isInsisting
         self.isLarge = isLarge
+        self.former = former
     }
 }
 

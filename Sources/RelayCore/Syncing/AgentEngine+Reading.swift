@@ -15,7 +15,7 @@ extension AgentEngine {
             !isConnected || offers.bytes + readingBytes < offers.limitBytes, let id = nextToRead()
         {
             guard reading[id] == nil, !applyingNodes.contains(id),
-                let local = try replica.node(id)?.local, local.kind == .file,
+                let node = try replica.node(id), let local = node.local, local.kind == .file,
                 local.payload == nil || !local.isTrusted, let path = try localPath(id)
             else { continue }
             let isLarge = local.fingerprint.sizeBytes >= EngineLimits.largeFileBytes
@@ -31,9 +31,19 @@ extension AgentEngine {
             readingBytes += bytes
             let isInsisting = (readRetries[id]?.attempts ?? 0) >= EngineLimits.busyReads
             requests.append(
-                ReadRequest(node: id, path: path, isInsisting: isInsisting, isLarge: isLarge))
+                ReadRequest(
+                    node: id, path: path, isInsisting: isInsisting, isLarge: isLarge,
+                    former: try formerChunks(of: node)))
         }
         if !requests.isEmpty { effects.append(.read(requests)) }
+    }
+
+    /// The chunks that the file had when its content was last known.
+    private func formerChunks(of node: ReplicaNode) throws(StateError) -> Manifest? {
+        guard let local = node.local, local.fingerprint.sizeBytes >= EngineLimits.comparedFileBytes,
+            let content = local.payload?.content ?? node.base?.payload.content
+        else { return nil }
+        return try replica.manifest(content)
     }
 
     /// Large files wait apart, so that small ones are not kept waiting by them.

@@ -60,6 +60,8 @@ enum EngineLimits {
     static let batchOperations = 512
     static let longestGatheringMilliseconds: Int64 = 50
     static let largeFileBytes: UInt64 = 8 << 20
+    /// Files from this size on are compared with their former chunks when they are read.
+    static let comparedFileBytes: UInt64 = 1 << 20
     static let applySteps = 256
     static let stagings = 256
     /// Bytes of contents that were read and wait for their commit.

@@ -39,19 +39,23 @@ package struct FileReader {
     package mutating func read(_ request: ReadRequest) -> ReadResult {
         ReadResult(
             node: request.node, path: request.path,
-            outcome: outcome(at: request.path, isInsisting: request.isInsisting))
+            outcome: outcome(
+                at: request.path, isInsisting: request.isInsisting, after: request.former))
     }
 
-    /// `expected`: another file, or another state of it, is not read but `busy`.
+    /// `former`: the chunks of a content that the file's may be much like. `expected`: another file, or
+    /// another state of it, is not read but `busy`.
     mutating func outcome(
-        at path: RelativePath, isInsisting: Bool, expecting expected: Fingerprint? = nil
+        at path: RelativePath, isInsisting: Bool, after former: Manifest? = nil,
+        expecting expected: Fingerprint? = nil
     ) -> ReadOutcome {
         guard !folder.isClosed else { return .failed(.closed(cannot: "read", path)) }
         guard let name = path.name, !SharedFolder.isOwn(path) else { return .absent }
         do throws(Errno) {
             let parent = try directories.directory(at: path.parent)
             let file = try parent.open(name.bytes, O_RDONLY | O_NONBLOCK)
-            return try stableRead(file, path, isInsisting: isInsisting, expecting: expected)
+            return try stableRead(
+                file, path, isInsisting: isInsisting, after: former, expecting: expected)
         } catch {
             switch error {
             case .wouldBlock, .textFileBusy: return .busy
@@ -63,7 +67,7 @@ package struct FileReader {
     }
 
     private func stableRead(
-        _ file: borrowing Descriptor, _ path: RelativePath, isInsisting: Bool,
+        _ file: borrowing Descriptor, _ path: RelativePath, isInsisting: Bool, after former: Manifest?,
         expecting expected: Fingerprint?
     ) throws(Errno) -> ReadOutcome {
         var status = try Kernel.status(file)
@@ -81,7 +85,7 @@ package struct FileReader {
         // A write from here on gets a later time than the fingerprint tells, if that is old by now.
         let now = Timestamp.now()
         let content = try FileReading.describe(
-            file, expecting: before, skippingHoles: folder.fileSystem.tellsHoles)
+            file, expecting: before, skippingHoles: folder.fileSystem.tellsHoles, after: former)
         guard let content else { return .busy }
         let after = try whatStands(at: path)
         // By its path: another entry may have it, or the directory was moved since it was opened.
@@ -110,14 +114,16 @@ enum FileReading {
     private static let soughtBytes: UInt64 = 64 << 10
 
     /// The description of a file's bytes; nil if the file changes while it is read. `skippingHoles`: what the
-    /// file system says to be a hole is zeros, and not read.
+    /// file system says to be a hole is zeros, and not read. `former`: the chunks of a content that this one
+    /// may be much like.
     static func describe(
-        _ file: borrowing Descriptor, expecting before: Fingerprint, skippingHoles: Bool
+        _ file: borrowing Descriptor, expecting before: Fingerprint, skippingHoles: Bool,
+        after former: Manifest? = nil
     ) throws(Errno) -> ContentDescription? {
         let capacity = Int(min(before.sizeBytes, UInt64(portionBytes)))
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(capacity, 1), alignment: 4096)
         defer { buffer.deallocate() }
-        var builder = ContentBuilder()
+        var builder = ContentBuilder(after: former)
         var offset: UInt64 = 0
         while offset < before.sizeBytes {
             let seeksData = skippingHoles && before.sizeBytes >= soughtBytes
