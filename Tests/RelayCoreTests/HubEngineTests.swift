@@ -179,7 +179,7 @@ private struct Conversation {
     private static let create = Operation.create(
         node: C.node(1), placement: placement, payload: F.file(5), origin: nil)
 
-    @Test func `others hear of a change, its author only of the answer`() throws {
+    @Test func `others hear of a change, and before its author, who gets only the answer`() throws {
         let conversation = try Conversation()
         let effects = try conversation.engine.receive([.commit(C.laptop, C.batch(1, Self.create))])
         var pages: [SubscriberID: ChangePage] = [:]
@@ -194,6 +194,8 @@ private struct Conversation {
         }
         let page = effects.firstIndex { if case .send(C.laptop, .changes) = $0 { true } else { false } }
         #expect(committed != nil && page != nil && (committed ?? 0) < (page ?? 0))
+        let news = effects.firstIndex { if case .send(C.desk, .changes) = $0 { true } else { false } }
+        #expect(news != nil && committed != nil && (news ?? 0) < (committed ?? 0))
     }
 
     @Test func `S52 a batch that is sent again changes nothing`() throws {

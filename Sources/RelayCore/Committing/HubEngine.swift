@@ -46,6 +46,7 @@ package final class HubEngine<Index: ShareIndex> {
         former = subscribers
         var effects: [HubEffect] = []
         var group = CommitGroup(start: index.head.revision)
+        var authors: Set<SubscriberID> = []
         for input in inputs {
             switch input {
             case .subscribed(let id, let device, let subscription):
@@ -54,11 +55,23 @@ package final class HubEngine<Index: ShareIndex> {
             case .drained(let id): subscribers[id]?.bytesUnderWay = 0
             case .pinged(let id, let number): subscribers[id]?.pings.append(number)
             case .applied: break
-            case .commit(let id, let batch): try commit(batch, from: id, &group, &effects)
+            case .commit(let id, let batch):
+                authors.insert(id)
+                try commit(batch, from: id, &group, &effects)
             }
         }
         for id in subscribers.keys.sorted() { try feed(id, group, &effects) }
-        return effects
+        return Self.othersFirst(effects, authors)
+    }
+
+    /// Who waits for news gets it before those who told some, who mostly learn only that it is kept. What
+    /// goes to one subscriber keeps its order.
+    private static func othersFirst(_ effects: [HubEffect], _ authors: Set<SubscriberID>) -> [HubEffect] {
+        guard !authors.isEmpty else { return effects }
+        let isForAuthor = { (effect: HubEffect) in
+            if case .send(let id, _) = effect { authors.contains(id) } else { false }
+        }
+        return effects.filter { !isForAuthor($0) } + effects.filter(isForAuthor)
     }
 
     private func subscribe(

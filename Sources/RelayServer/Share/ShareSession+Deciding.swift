@@ -84,13 +84,7 @@ extension ShareSession {
             if applied.hasUnsaved { Failpoint.appliedSaved.reach() }
             applied.noteSaved()
         }
-        // Others wait for what is new, and go first; who told it only hears that it is kept.
-        let authors = Set(group.batches.map(\.id))
-        let isForAuthor = { (effect: HubEffect) in
-            if case .send(let id, _) = effect { authors.contains(id) } else { false }
-        }
-        for effect in effects where !isForAuthor(effect) { perform(effect) }
-        for effect in effects where isForAuthor(effect) { perform(effect) }
+        for effect in effects { perform(effect) }
         return nil
     }
 
