@@ -5,7 +5,7 @@ package import RelayCore
 /// Makes a content's description from its bytes as they come, in portions of any size.
 ///
 /// The description depends on the bytes alone, not on the portions. Memory is bounded: two chunks of
-/// `Chunker.maximumBytes`, and 36 bytes for each chunk found and for each former one.
+/// `Chunker.maximumBytes`, and 40 bytes for each chunk found and for each former one.
 package struct ContentBuilder {
     private var chunks: [ChunkReference] = []
     private var sizeBytes: UInt64 = 0
@@ -14,7 +14,8 @@ package struct ContentBuilder {
     private var former: FormerChunks?
 
     /// `former`: the chunk list of a content that may be much like this one. With it, what is the same takes
-    /// about half the time.
+    /// about half the time. Chunks that were not cut by this method are followed where they come again, so
+    /// what comes of such a list is good for comparing with it, and for nothing else.
     package init(after former: Manifest? = nil) { self.former = former.map { FormerChunks($0) } }
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -46,8 +47,8 @@ package struct ContentBuilder {
     /// Adds some of the bytes' chunks; gives their length. The bytes are enough to find the end of the first.
     private mutating func addNewChunks(of bytes: UnsafeRawBufferPointer) -> Int {
         guard bytes.count >= SharedCutting.leastBytes else { return addFirstChunk(of: bytes) }
-        // What is new in a content that was before may end soon.
-        let count = former == nil ? bytes.count : SharedCutting.leastBytes
+        // What is new may end soon.
+        let count = former?.isNear == true ? SharedCutting.leastBytes : bytes.count
         let found = SharedCutting.chunks(of: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         chunks.append(contentsOf: found)
         for chunk in found { former?.came(chunk) }

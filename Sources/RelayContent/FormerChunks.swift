@@ -12,16 +12,22 @@ struct FormerChunks {
     /// The place of the chunk that is to come next, or from which on it is looked for.
     private var place: Int
     /// Whether the chunk at `place` is likely to come next.
-    private(set) var isInStep: Bool
+    private var isInStep = true
+    /// How many chunks came one after the other that were not there before.
+    private var strangers = 0
 
     /// How far ahead is looked for a chunk: as much may be gone, about 64 MiB, without the rest being lost.
     private static let sightChunks = 1024
+    /// So many strangers are no small change any more.
+    private static let manyStrangers = 16
 
     init(_ manifest: Manifest) {
         chunks = manifest.chunks.dropLast()
         place = chunks.startIndex
-        isInStep = true
     }
+
+    /// Whether a former chunk may well come soon.
+    var isNear: Bool { place < chunks.endIndex && strangers < Self.manyStrangers }
 
     /// Those that are likely to come next, as far as they end within so many bytes; none when out of step.
     func next(within limit: Int) -> ArraySlice<ChunkReference> {
@@ -44,11 +50,14 @@ struct FormerChunks {
     /// Another chunk came than `next` said.
     mutating func fellOutOfStep() { isInStep = false }
 
-    /// A chunk came whose end was looked for: what followed it before may follow it again.
+    /// A chunk came whose end was looked for: what followed it before may follow it again. Zeros stand in
+    /// many places, and tell nothing but where they are likely.
     mutating func came(_ chunk: ChunkReference) {
-        let found = chunks[place...].prefix(Self.sightChunks).firstIndex(of: chunk)
+        let sight = chunk == ZeroChunk.reference ? 1 : Self.sightChunks
+        let found = chunks[place...].prefix(sight).firstIndex(of: chunk)
         if let found { place = found + 1 }
         isInStep = found != nil
+        strangers = found == nil ? strangers + 1 : 0
     }
 
     /// So many chunks of zeros came.

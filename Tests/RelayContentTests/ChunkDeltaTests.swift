@@ -69,6 +69,17 @@ import Testing
         #expect(try ChunkDelta.apply(delta, to: base, verifying: reference(bytes)) == bytes)
     }
 
+    @Test(arguments: [(4_000, false), (10_000, true), (40_000, true)])
+    func `a difference is told if it saves an eighth`(common: Int, isTold: Bool) throws {
+        let base = randomBytes(64 << 10, seed: 1)
+        let bytes = base[..<common] + randomBytes((64 << 10) - common, seed: 2)
+        let delta = try delta(Array(bytes), to: base)
+        #expect((delta != nil) == isTold)
+        if let delta {
+            #expect(try ChunkDelta.apply(delta, to: base, verifying: reference(Array(bytes))) == Array(bytes))
+        }
+    }
+
     @Test func `what has nothing in common is told as it is`() throws {
         #expect(try delta(randomBytes(64 << 10, seed: 1), to: randomBytes(64 << 10, seed: 2)) == nil)
         #expect(ChunkSignature(of: []) == nil)

@@ -110,8 +110,37 @@ import Testing
         }
         let former = describe(base, portion: base.count).manifest
         let expected = describe(bytes, portion: bytes.count)
-        for portion in [50_000, 1 << 20, 4 << 20] {
+        for portion in [50_000, 300_000, 1 << 20, 4 << 20] {
             #expect(describe(bytes, portion: portion, after: former) == expected)
+        }
+    }
+
+    @Test func `a content may end where any former chunk did, or begin as a small one`() {
+        let base = randomBytes(1 << 20, seed: 16)
+        let former = describe(base, portion: base.count).manifest
+        var end = 0
+        for chunk in former.chunks {
+            end += Int(chunk.sizeBytes)
+            let bytes = Array(base[..<end])
+            for portion in [base.count, 300_000] {
+                #expect(
+                    describe(bytes, portion: portion, after: former) == describe(bytes, portion: base.count))
+            }
+        }
+        let small = describe(Array(base[..<5000]), portion: 5000).manifest
+        #expect(describe(base, portion: base.count, after: small).manifest == former)
+    }
+
+    @Test func `bytes that were cut otherwise are followed as they were cut`() {
+        let bytes = randomBytes(3 << 20, seed: 17)
+        let size = 20_000
+        let cut = stride(from: 0, to: bytes.count, by: size).map { start in
+            let part = Array(bytes[start..<min(start + size, bytes.count)])
+            return ChunkReference(id: Hashing.chunkID(of: part), sizeBytes: UInt32(part.count))
+        }
+        for portion in [300_000, 4 << 20] {
+            let found = describe(bytes, portion: portion, after: Manifest(cut)).manifest.chunks
+            #expect(found.filter { $0.sizeBytes == size }.count > cut.count * 3 / 4)
         }
     }
 
@@ -132,7 +161,7 @@ import Testing
         let bytes = randomBytes(3 << 20, seed: 15)
         let whole = describe(bytes, portion: bytes.count)
         let last = ChunkReference(id: whole.manifest.chunks[0].id, sizeBytes: 5)
-        for size: UInt32 in [0, 1, UInt32(Chunker.maximumBytes) + 1, .max] {
+        for size: UInt32 in [0, 1, UInt32(Chunker.minimumBytes) - 1, UInt32(Chunker.maximumBytes) + 1, .max] {
             let odd = ChunkReference(id: whole.manifest.chunks[0].id, sizeBytes: size)
             for former in [
                 [odd, last], [odd] + whole.manifest.chunks, whole.manifest.chunks + [odd, odd], [],

@@ -45,6 +45,30 @@ import Testing
         #expect(former.next(within: Self.size).isEmpty)
     }
 
+    @Test func `strangers are no small change when they are many, nor is what is beyond the last`() {
+        var former = list(0..<3)
+        #expect(former.isNear)
+        for number in 100..<115 as Range<UInt64> { former.came(chunk(number)) }
+        #expect(former.isNear)
+        former.came(chunk(99))
+        #expect(!former.isNear)
+        former.came(chunk(0))
+        #expect(former.isNear)
+        former.cameNext(1)
+        #expect(!former.isNear && !list([]).isNear && !list([1]).isNear)
+    }
+
+    @Test func `zeros in another place lead nowhere`() {
+        let zeros = ZeroChunk.reference
+        var former = FormerChunks(Manifest([chunk(0), chunk(1), zeros, chunk(2), chunk(3)]))
+        former.came(chunk(0))
+        former.came(zeros)
+        #expect(former.next(within: Self.size).isEmpty)
+        former.came(chunk(1))
+        former.came(zeros)
+        #expect(former.next(within: Self.size).first == chunk(2))
+    }
+
     @Test func `zeros that are counted are passed over`() {
         let zeros = [ChunkReference](repeating: ZeroChunk.reference, count: 3)
         var former = FormerChunks(Manifest(zeros + [chunk(1), chunk(2)]))

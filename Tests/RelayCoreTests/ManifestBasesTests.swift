@@ -46,6 +46,13 @@ import Testing
         #expect(bases([0] + (100..<120) + [1], 0..<2) == [:])
     }
 
+    @Test func `the ends of what is nearly all of a content are not looked for`() {
+        let (former, most) = (list(0..<2), 1024)
+        #expect(list([0] + (100..<100 + most) + [2]).bases(of: [1], in: former) == [:])
+        #expect(list([0] + (100..<100 + most)).bases(of: [1], in: former) == [1: 1])
+        #expect(list([0] + (100..<101 + most)).bases(of: [1, 500, most], in: former) == [:])
+    }
+
     @Test func `what else is wanted does not matter`() {
         let (former, new) = (list(0..<10), list([0] + (100..<109) + [9]))
         #expect(new.bases(of: [1, 2, 3], in: former) == [1: 1])

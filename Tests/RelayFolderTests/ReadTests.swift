@@ -25,6 +25,27 @@ import Testing
         }
     }
 
+    @Test func `a file is read as well with the chunks that it had before`() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/f"
+        var bytes = (0..<9_000_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+        writeBytes(path, bytes)
+        guard case .content(let before, _, _) = scratch.read("f") else {
+            Issue.record("not read")
+            return
+        }
+        bytes.insert(7, at: 5_000_000)
+        bytes += [1, 2, 3]
+        writeBytes(path, bytes)
+        let request = ReadRequest(node: .root, path: relative("f"), former: before.manifest)
+        guard case .content(let after, _, _) = scratch.folder.read(request).outcome else {
+            Issue.record("not read again")
+            return
+        }
+        #expect(after.content == contentID(bytes) && after.content != before.content)
+        #expect(after.sizeBytes == UInt64(bytes.count))
+    }
+
     @Test func `what is no regular file is absent`() throws {
         let scratch = try Scratch()
         scratch.makeDirectory("d")

@@ -83,7 +83,10 @@ final class ReaderCrew: Sendable {
                 return nil
             }
             defer { state.taken += 1 }
-            return state.requests[state.taken]
+            let request = state.requests[state.taken]
+            // It may be long, and what was taken stays here until all is.
+            state.requests[state.taken].former = nil
+            return request
         }
     }
 }

@@ -102,8 +102,8 @@ package struct ReadRequest: Hashable, Sendable {
     package var isInsisting: Bool
     /// Whether the file was large when it was last looked at, so that reading it takes a while.
     package var isLarge: Bool
-    /// The chunks of the version before, if they are known and many: they make reading quicker, and have no
-    /// say in what comes of it.
+    /// The chunks of the version before, if the same agent cut them and they are many: they make reading
+    /// quicker, and have no say in what comes of it.
     package var former: Manifest?
     package init(
         node: NodeID, path: RelativePath, isInsisting: Bool = false, isLarge: Bool = false,

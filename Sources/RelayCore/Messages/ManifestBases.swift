@@ -4,6 +4,8 @@ extension Manifest {
     /// Of a longer run of chunks that are new only the ends may have something of a former chunk: the rest is
     /// no small change any more.
     private static let longestRun = 8
+    /// Of a run beyond that nothing is told: its ends are little of it, and are not looked for.
+    private static let longestSeenRun = 1024
 
     /// For some of the wanted chunks (their indexes, ascending) that another version lacks, the index of the
     /// chunk there that stands in their place: between the same neighbours. Such chunks mostly differ in a
@@ -20,11 +22,12 @@ extension Manifest {
         while let first = rest.first {
             // All that is new around it, wanted or not.
             var (start, end) = (first, first + 1)
-            while end < chunks.count, places[chunks[end].id] == nil { end += 1 }
-            while start > 0, places[chunks[start - 1].id] == nil { start -= 1 }
+            let isShort = { end - start <= Self.longestSeenRun }
+            while isShort(), end < chunks.count, places[chunks[end].id] == nil { end += 1 }
+            while isShort(), start > 0, places[chunks[start - 1].id] == nil { start -= 1 }
             let asked = rest.prefix { $0 < end }
             rest = rest[asked.endIndex...]
-            guard let before = start == 0 ? -1 : places[chunks[start - 1].id],
+            guard isShort(), let before = start == 0 ? -1 : places[chunks[start - 1].id],
                 let after = end == chunks.count ? former.chunks.count : places[chunks[end].id],
                 before + 1 < after
             else { continue }

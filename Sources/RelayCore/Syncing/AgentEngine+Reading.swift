@@ -38,10 +38,11 @@ extension AgentEngine {
         if !requests.isEmpty { effects.append(.read(requests)) }
     }
 
-    /// The chunks that the file had when its content was last known.
+    /// The chunks of what the file held before, or as agent and hub last agreed, if they were cut here: where
+    /// others cut is not taken on trust, since it would be carried on.
     private func formerChunks(of node: ReplicaNode) throws(StateError) -> Manifest? {
         guard let local = node.local, local.fingerprint.sizeBytes >= EngineLimits.comparedFileBytes,
-            let content = local.payload?.content ?? node.base?.payload.content
+            let content = local.payload?.content ?? node.base?.payload.content, cutHere.contains(content)
         else { return nil }
         return try replica.manifest(content)
     }
@@ -141,6 +142,7 @@ extension AgentEngine {
         if description.manifest.chunks.count > 1 {
             try replica.putManifest(description.manifest, for: description.content)
         }
+        if description.sizeBytes >= EngineLimits.comparedFileBytes { cutHere.insert(description.content) }
         if node.remote?.state?.payload.content != description.content { offer(description) }
         clearTrouble(node.id)
         drafts[node.id] = nil

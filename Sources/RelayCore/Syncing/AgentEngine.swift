@@ -149,6 +149,8 @@ package final class AgentEngine<Replica: ReplicaStore> {
     var removals = RecentCount()
     /// Nodes that were made in the folder a moment ago.
     var young = RecentNodes()
+    /// Contents of files that are worth comparing, which this agent cut into chunks itself.
+    var cutHere = RecentContents()
     /// Files that were replaced by older ones and are not in sync since.
     var reverted: Set<NodeID> = []
     var reverts = RecentCount()
